@@ -1,0 +1,95 @@
+//! What can go wrong with a store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::event::EventError;
+
+/// Why a store could not do what was asked. Every message names the file or directory and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried, such as `open`.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Another process writes to the store.
+    #[error("{path} is being written by {holder}; stop it, or read the store with a reading command, which needs no lock", path = path.display())]
+    Locked {
+        /// The data directory.
+        path: PathBuf,
+        /// Who holds the lock, as the lock file says.
+        holder: String,
+    },
+    /// The directory is there but holds something else.
+    #[error("{path} is not a sutra-grid-events store: {reason}; give an empty or new directory, or the right one", path = path.display())]
+    NotAStore {
+        /// The directory.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// There is nothing to read.
+    #[error("there is no store at {path}; check --dir, or record something first", path = path.display())]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The store was written by a newer version of this crate.
+    #[error("{path} has format version {found}, this program reads up to {supported}; use a newer grid-events", path = path.display())]
+    NewerFormat {
+        /// The file or directory.
+        path: PathBuf,
+        /// The version found.
+        found: u32,
+        /// The newest version that this program reads.
+        supported: u32,
+    },
+    /// Bytes on disk are not what was written.
+    #[error("{path} is damaged: {reason}; copy the directory before you do anything else", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit, and where.
+        reason: String,
+    },
+    /// A write was asked of a store that was opened to be read.
+    #[error("the store at {path} is open for reading only", path = path.display())]
+    ReadOnly {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// An event was not accepted.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// A cursor belongs to another store.
+    #[error("the cursor belongs to another store (epoch {found:016x}, this store has {expected:016x})")]
+    ForeignCursor {
+        /// The epoch of the cursor.
+        found: u64,
+        /// The epoch of the store.
+        expected: u64,
+    },
+}
+
+impl StoreError {
+    /// An I/O error with what was tried and where.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| StoreError::Io { action, path, source }
+    }
+
+    /// Damage found in a file.
+    pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        StoreError::Damaged { path: path.to_owned(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a query reads: a run of events with its indices, whether it is a sealed segment or the tail.
+//!
+//! A [`Source`] numbers its events by *position* (from 0). Positions are grouped in *blocks*, each with
+//! a [`Zone`] that bounds its times. Bitmaps are sets of positions. Sets that a source gives are exact
+//! unless their documentation says that they may hold too much.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use crate::error::StoreError;
+use crate::event::{ConceptId, Event, ValueRef};
+
+/// An event as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEvent {
+    /// Its concept id.
+    pub id: ConceptId,
+    /// Its place in the order of arrival, from 1.
+    pub sequence: u64,
+    /// The event, as it came in.
+    pub event: Event,
+}
+
+/// The bounds of one block of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Zone {
+    /// The position of its first event.
+    pub first: u32,
+    /// How many events it holds; at least one.
+    pub count: u32,
+    /// The earliest time in it, in µs.
+    pub min_us: i64,
+    /// The latest time in it, in µs.
+    pub max_us: i64,
+}
+
+/// A run of events with its indices. Cheap to share; reading never blocks a writer for long.
+pub(crate) trait Source: Send + Sync {
+    /// The blocks in the order of their positions, without a gap: together they are all events.
+    fn zones(&self) -> &[Zone];
+
+    /// The sequence numbers of the events; every number in between belongs to one, unless events were removed.
+    fn sequences(&self) -> RangeInclusive<u64>;
+
+    /// The types present and how many events each has.
+    fn types(&self) -> Vec<(Arc<str>, u64)>;
+
+    /// The events of a type.
+    fn of_type(&self, event_type: &str) -> RoaringBitmap;
+
+    /// The events that name an entity, under one field or under any.
+    fn of_entity(&self, field: Option<&str>, value: &str) -> Result<RoaringBitmap, StoreError>;
+
+    /// The events that may have a field of this name: all that do, and perhaps others of their types.
+    fn may_have_field(&self, field: &str) -> RoaringBitmap;
+
+    /// The rows of a block, by its index in [`zones`](Self::zones).
+    fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError>;
+
+    /// How often each value of an entity field occurs among *all* events of a type, if that is stored.
+    /// Events without the field are in no count.
+    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Vec<(Arc<str>, u64)>>, StoreError>;
+
+    /// Every entity with how many events name it: field, value, count; in no particular order.
+    fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError>;
+
+    /// The position of the event with this id.
+    fn position_of(&self, id: &ConceptId) -> Result<Option<u32>, StoreError>;
+
+    /// How many events there are.
+    fn len(&self) -> u32 {
+        self.zones().last().map_or(0, |zone| zone.first + zone.count)
+    }
+
+    /// All positions.
+    fn all(&self) -> RoaringBitmap {
+        RoaringBitmap::from_iter(0..self.len())
+    }
+}
+
+/// The decoded events of one block, by row (from 0; row + [`Zone::first`] is the position).
+///
+/// In a block of a segment the rows are of one type and in the order of (time, sequence); in a block
+/// of the tail they are in order of arrival and of any type.
+pub(crate) trait Rows: Send + Sync {
+    /// The time of a row in µs.
+    fn timestamp_us(&self, row: u32) -> i64;
+    /// The sequence number of a row.
+    fn sequence(&self, row: u32) -> u64;
+    /// The type of a row.
+    fn event_type(&self, row: u32) -> &Arc<str>;
+    /// The concept id of a row.
+    fn id(&self, row: u32) -> ConceptId;
+    /// The value of a field of a row (`event_type` and `timestamp` are fields too), if the row has it.
+    fn value(&self, row: u32, field: &str) -> Option<ValueRef<'_>>;
+    /// The event of a row.
+    fn event(&self, row: u32) -> Event;
+
+    /// The row as it is given to callers.
+    fn stored_event(&self, row: u32) -> StoredEvent {
+        StoredEvent { id: self.id(row), sequence: self.sequence(row), event: self.event(row) }
+    }
+}
