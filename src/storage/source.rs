@@ -61,7 +61,7 @@ pub(crate) trait Source: Send + Sync {
 
     /// How often each value of an entity field occurs among *all* events of a type, if that is stored.
     /// Events without the field are in no count.
-    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Vec<(Arc<str>, u64)>>, StoreError>;
+    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Arc<[(Arc<str>, u64)]>>, StoreError>;
 
     /// Every entity with how many events name it: field, value, count; in no particular order.
     fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError>;
