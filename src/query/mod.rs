@@ -9,5 +9,6 @@
 //! result is exact whatever order the events came in.
 
 mod filter;
+mod temporary;
 
 pub use filter::{Filter, Order, PageCursor, Query, Test, TimeRange};

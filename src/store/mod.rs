@@ -22,6 +22,8 @@ mod shared;
 mod snapshot;
 mod stats;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
