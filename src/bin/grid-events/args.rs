@@ -34,7 +34,7 @@ Examples:
 
 /// Record, import, query and export the events of a grid.
 #[derive(Debug, Parser)]
-#[command(name = "grid-events", version, propagate_version = true, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "grid-events", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,

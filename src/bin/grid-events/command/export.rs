@@ -32,7 +32,7 @@ pub(crate) fn run(global: &Global, arguments: &ExportArguments) -> Result<Outcom
             let context = || format!("cannot write {}", path.display());
             let mut file = BufWriter::new(File::create(path).with_context(context)?);
             let bar = progress::over_events(snapshot.count(&Filter::All)?);
-            export(&snapshot, &bar, |line| Ok(file.write_all(line.as_bytes()).with_context(context)?))?;
+            export(&snapshot, &bar, |line| file.write_all(line.as_bytes()).with_context(context))?;
             file.into_inner()
                 .map_err(|error| error.into_error())
                 .and_then(|file| file.sync_all())

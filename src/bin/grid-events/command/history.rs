@@ -36,7 +36,9 @@ pub(crate) fn run(global: &Global, arguments: &HistoryArguments) -> Result<Outco
         print_timeline(&snapshot, &arguments.entity, range, &mut out)?
     } else {
         let entity = Filter::Entity { field: None, value: arguments.entity.clone() };
-        let query = Query { filter: Filter::And(vec![entity, Filter::Time(range)]), ..Query::default() };
+        let filter =
+            if range == TimeRange::default() { entity } else { Filter::And(vec![entity, Filter::Time(range)]) };
+        let query = Query { filter, ..Query::default() };
         print_events(&snapshot, &query, arguments.format, &mut out)?.events
     };
     out.flush()?;

@@ -126,7 +126,21 @@ pub(crate) fn note(line: &str) {
 
 /// Prints an error on stderr, with its causes, on one line.
 pub(crate) fn report(error: &anyhow::Error) {
-    note(&format!("error: {error:#}"));
+    note(&format!("error: {}", in_one_line(error)));
+}
+
+/// An error and its causes. One that says its cause itself does not say it twice.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.ends_with(&cause) {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    line
 }
 
 /// Whether whoever reads the output went away, which ends a command but is no error.
@@ -139,8 +153,19 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use sutra_grid_events::StoreError;
 
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let source = io::Error::other("no space left");
+        let error = StoreError::Io { action: "write", path: "x.log".into(), source };
+        let error = anyhow::Error::new(error).context("the import stopped");
+        assert_eq!(in_one_line(&error), "the import stopped: cannot write x.log: no space left");
+        let error = anyhow::Error::new(io::Error::other("denied")).context("cannot open x");
+        assert_eq!(in_one_line(&error), "cannot open x: denied");
+    }
 
     #[test]
     fn a_closed_pipe_is_known_below_its_context() {
