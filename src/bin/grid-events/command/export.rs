@@ -33,10 +33,11 @@ pub(crate) fn run(global: &Global, arguments: &ExportArguments) -> Result<Outcom
             let mut file = BufWriter::new(File::create(path).with_context(context)?);
             let bar = progress::over_events(snapshot.count(&Filter::All)?);
             export(&snapshot, &bar, |line| file.write_all(line.as_bytes()).with_context(context))?;
-            file.into_inner()
-                .map_err(|error| error.into_error())
-                .and_then(|file| file.sync_all())
-                .with_context(context)?;
+            file.flush().with_context(context)?;
+            // A pipe or device cannot be synced, and need not be.
+            if file.get_ref().metadata().with_context(context)?.is_file() {
+                file.get_ref().sync_all().with_context(context)?;
+            }
         }
         None => {
             let mut out = Output::stdout();
