@@ -1,11 +1,12 @@
 //! Appending: events become rows of the active tail and one frame of its log.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use super::config::{BATCH_BYTES_MAX, Durability, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX};
 use super::duplicates::KnownContents;
 use super::pieces::{BeforeActive, Pieces, Tail};
-use super::shared::{Shared, WriterLock};
+use super::shared::Shared;
 use super::{Appended, Store};
 use crate::error::StoreError;
 use crate::event::Event;
@@ -19,8 +20,8 @@ pub(crate) struct Writer {
     encoder: FrameEncoder,
     frames: Vec<u8>,
     pub(super) known: KnownContents,
-    /// Released when the writer is dropped.
-    _lock: WriterLock,
+    /// Holds the lock of the one writer until it is dropped.
+    _lock: File,
 }
 
 impl std::fmt::Debug for Writer {
@@ -30,7 +31,7 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(lock: WriterLock) -> std::io::Result<Self> {
+    pub(crate) fn new(lock: File) -> std::io::Result<Self> {
         Ok(Self { encoder: FrameEncoder::new()?, frames: Vec::new(), known: KnownContents::default(), _lock: lock })
     }
 
@@ -53,7 +54,12 @@ impl Writer {
         Ok(outcomes)
     }
 
-    fn append_batch(&mut self, shared: &Shared, batch: &[Event], outcomes: &mut Vec<Appended>) -> Result<(), StoreError> {
+    fn append_batch(
+        &mut self,
+        shared: &Shared,
+        batch: &[Event],
+        outcomes: &mut Vec<Appended>,
+    ) -> Result<(), StoreError> {
         let pieces = pieces_with_room(shared, batch.len())?;
         let Some(tail) = pieces.active() else { return Err(StoreError::Closed) };
         let Some(log) = &tail.log else { return Err(StoreError::Closed) };

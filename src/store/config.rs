@@ -48,8 +48,8 @@ impl std::fmt::Display for Durability {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Durability::Always => f.write_str("always"),
-            Durability::Interval(interval) => write!(f, "interval of {} ms", interval.as_millis()),
-            Durability::OsBuffered => f.write_str("left to the operating system"),
+            Durability::Interval(interval) => write!(f, "interval {} ms", interval.as_millis()),
+            Durability::OsBuffered => f.write_str("os_buffered"),
         }
     }
 }

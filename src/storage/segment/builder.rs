@@ -205,7 +205,8 @@ impl<'a> Builder<'a> {
     /// Notes how often each entity was named since its number of positions was `counted_from`.
     fn count(&mut self, type_index: u32, events: usize, counted_from: &[u32]) {
         let mut by_field: std::collections::BTreeMap<u32, Vec<(u32, u32)>> = std::collections::BTreeMap::new();
-        for ((entity, positions), &from) in self.memory.entities().iter().zip(&self.entity_positions).zip(counted_from) {
+        for ((entity, positions), &from) in self.memory.entities().iter().zip(&self.entity_positions).zip(counted_from)
+        {
             let count = positions.len() as u32 - from;
             if count > 0 {
                 by_field.entry(entity.field).or_default().push((self.word_numbers[entity.word as usize], count));
@@ -268,7 +269,14 @@ impl BlockWriter {
         self.block.ordinals.push(u64::from(ordinal));
     }
 
-    fn put<'w>(&mut self, row: usize, field: u32, value: RowValue, word_number: u32, word: impl Fn(u32) -> &'w Arc<str>) {
+    fn put<'w>(
+        &mut self,
+        row: usize,
+        field: u32,
+        value: RowValue,
+        word_number: u32,
+        word: impl Fn(u32) -> &'w Arc<str>,
+    ) {
         let column = self.column_of(field);
         let before = row.checked_sub(1).and_then(|before| self.block.columns[column].numbers.get(before)).copied();
         let (kind, number) = match value {
@@ -325,7 +333,8 @@ impl BlockWriter {
             column.numbers.resize(self.rows, filler);
             kinds.resize(self.rows, value_kind::ABSENT);
             let first = kinds.first().copied().unwrap_or(value_kind::ABSENT);
-            column.kinds = if kinds.iter().all(|&kind| kind == first) { Kinds::Same(first) } else { Kinds::Mixed(kinds) };
+            column.kinds =
+                if kinds.iter().all(|&kind| kind == first) { Kinds::Same(first) } else { Kinds::Mixed(kinds) };
         }
         self.block
     }
@@ -335,4 +344,3 @@ impl BlockWriter {
 pub(crate) fn shapes_of(contents: &Contents) -> Option<Vec<Arc<Shape>>> {
     contents.shapes.iter().map(|record| Shape::from_record(record).map(Arc::new)).collect()
 }
-

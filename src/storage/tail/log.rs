@@ -77,8 +77,6 @@ pub(crate) struct LogContents {
     pub(crate) damaged: Vec<DamagedStretch>,
     /// The length up to the end of the last whole frame, in bytes. What follows is torn.
     pub(crate) whole_bytes: u64,
-    /// The length of the file, in bytes.
-    pub(crate) file_bytes: u64,
 }
 
 /// A log that is being written.
@@ -186,7 +184,8 @@ impl FrameEncoder {
         self.compressed.clear();
         self.compressed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
         let compress = raw.len() >= COMPRESS_FROM_BYTES;
-        if compress && self.compressor.compress_to_buffer(&raw, &mut self.compressed).is_ok_and(|size| size < raw.len()) {
+        if compress && self.compressor.compress_to_buffer(&raw, &mut self.compressed).is_ok_and(|size| size < raw.len())
+        {
             put_frame(KIND_BATCH_COMPRESSED, &self.compressed, raw.len(), out);
         } else {
             put_frame(KIND_BATCH, &raw, raw.len(), out);
@@ -224,13 +223,7 @@ pub(crate) fn read_log(path: &Path, from: u64) -> Result<LogContents, StoreError
 pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogContents, StoreError> {
     let (header, header_bytes) = parse_header(bytes, path)?;
     let mut offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
-    let mut contents = LogContents {
-        header,
-        frames: Vec::new(),
-        damaged: Vec::new(),
-        whole_bytes: offset as u64,
-        file_bytes: bytes.len() as u64,
-    };
+    let mut contents = LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64 };
     while offset < bytes.len() {
         if let Some((frame, length)) = parse_frame(&bytes[offset..]) {
             contents.frames.push(frame);
@@ -289,7 +282,9 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     }
     let frame = match header[4] {
         KIND_BATCH => Frame::Batch(BatchRecord::decode(stored).ok()?),
-        KIND_BATCH_COMPRESSED => Frame::Batch(BatchRecord::decode(&zstd::bulk::decompress(stored, raw_bytes).ok()?).ok()?),
+        KIND_BATCH_COMPRESSED => {
+            Frame::Batch(BatchRecord::decode(&zstd::bulk::decompress(stored, raw_bytes).ok()?).ok()?)
+        }
         KIND_ANCHOR => Frame::Anchor(bincode::deserialize(stored).ok()?),
         _ => return None,
     };
