@@ -10,14 +10,13 @@ use super::shared::Shared;
 use super::{Appended, Store};
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::storage::tail::{FrameEncoder, LogFile, LogHeader, TailMemory};
+use crate::storage::tail::{LogFile, LogHeader, TailMemory, put_batch};
 
 /// Rows pushed while readers of the tail wait.
 const PUSH_AT_ONCE: usize = 128;
 
 /// What only the appending thread needs.
 pub(crate) struct Writer {
-    encoder: FrameEncoder,
     frames: Vec<u8>,
     pub(super) known: KnownContents,
     /// Holds the lock of the one writer until it is dropped.
@@ -31,8 +30,8 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(lock: File) -> std::io::Result<Self> {
-        Ok(Self { encoder: FrameEncoder::new()?, frames: Vec::new(), known: KnownContents::default(), _lock: lock })
+    pub(crate) fn new(lock: File) -> Self {
+        Self { frames: Vec::new(), known: KnownContents::default(), _lock: lock }
     }
 
     /// Appends events as batches; each batch is visible and recovered as a whole. Events are one batch
@@ -77,7 +76,7 @@ impl Writer {
             return Ok(());
         }
         self.frames.clear();
-        let encoded = self.encoder.put_batch(&record, &mut self.frames);
+        let encoded = put_batch(&record, &mut self.frames);
         let written = encoded
             .map_err(|error| StoreError::damaged(log.path(), format!("a batch cannot be encoded: {error}")))
             .and_then(|()| log.append(&self.frames));

@@ -59,8 +59,7 @@ impl Store {
             let tail = new_tail(&shared, last_id + 1, sequence + 1, found.anchor)?;
             shared.change_pieces(|pieces| pieces.tails.push(Arc::new(tail)));
         }
-        let writer = Writer::new(lock).map_err(StoreError::io("prepare writing to", &shared.directory.root))?;
-        *shared.writer.lock() = Some(writer);
+        *shared.writer.lock() = Some(Writer::new(lock));
         let sealed_logs = sealed_logs(&shared, &log_ids);
         Ok(Self { handle: Arc::new(start(shared, sealed_logs)?) })
     }

@@ -12,7 +12,7 @@ use super::block::{BLOCK_EVENTS, BlockColumns, Column, Kinds};
 use super::contents::{BlockRecord, Contents, SectionRecord, TypeRecord, assemble};
 use super::counts::{self, COUNTED_VALUES_MAX, CountList};
 use super::postings::{self, Posting};
-use super::{COMPRESSION_LEVEL, column, dictionary, filter::Filter};
+use super::{column, dictionary, filter::Filter};
 use crate::storage::chain::{Anchor, next_link, segment_root};
 use crate::storage::shape::{Shape, value_kind};
 use crate::storage::tail::{RowValue, TailMemory, take_value};
@@ -75,7 +75,6 @@ impl<'a> Builder<'a> {
     fn build(mut self, sealing: Sealing) -> std::io::Result<(Contents, Vec<u8>)> {
         let memory = self.memory;
         let words = self.choose_words();
-        let mut compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL)?;
         let mut types = Vec::new();
         let mut first = 0;
         let roots = super::roots::of_tail(memory, &self.types);
@@ -88,7 +87,7 @@ impl<'a> Builder<'a> {
             let ordinal_at_max = at_max.map(|&position| memory.ordinal(position)).max().unwrap_or(0);
             let counted_from: Vec<u32> = self.entity_positions.iter().map(|positions| positions.len() as u32).collect();
             for (index, block) in positions.chunks(BLOCK_EVENTS).enumerate() {
-                self.put_block(&name, first + (index * BLOCK_EVENTS) as u32, block, &mut compressor)?;
+                self.put_block(&name, first + (index * BLOCK_EVENTS) as u32, block)?;
             }
             self.count(types.len() as u32, positions.len(), &counted_from);
             let count = positions.len() as u32;
@@ -156,13 +155,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Appends the block of these positions of the tail, and notes its entities.
-    fn put_block(
-        &mut self,
-        event_type: &str,
-        first: u32,
-        positions: &[u32],
-        compressor: &mut zstd::bulk::Compressor<'static>,
-    ) -> std::io::Result<()> {
+    fn put_block(&mut self, event_type: &str, first: u32, positions: &[u32]) -> std::io::Result<()> {
         let memory = self.memory;
         let mut writer = BlockWriter::new(positions.len());
         for (row, &position) in positions.iter().enumerate() {
@@ -187,7 +180,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         };
         let offset = self.body.len();
-        writer.finish().encode(event_type, first, compressor, &mut self.body)?;
+        writer.finish().encode(event_type, first, &mut self.body)?;
         let bytes = (self.body.len() - offset) as u32;
         self.blocks.push(BlockRecord { offset: offset as u64, bytes, count: positions.len() as u32, min_us, max_us });
         Ok(())
