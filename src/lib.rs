@@ -1,4 +1,6 @@
 #![doc = "Work in progress."]
+#[doc(hidden)]
+pub mod bench;
 mod error;
 pub mod event;
 pub mod query;
