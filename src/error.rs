@@ -65,6 +65,18 @@ pub enum StoreError {
         /// The data directory.
         path: PathBuf,
     },
+    /// What was written could not be made durable. It stays written, and is tried again.
+    #[error("written, but not durable: {reason}")]
+    NotDurable {
+        /// What went wrong.
+        reason: String,
+    },
+    /// Tails wait to be sealed and cannot be, so that no more can be appended.
+    #[error("the tail is full and cannot be sealed: {reason}")]
+    NotSealed {
+        /// What went wrong.
+        reason: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

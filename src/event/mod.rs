@@ -99,6 +99,11 @@ impl From<DynamicEvent> for Event {
 }
 
 impl Event {
+    /// The typed event with all its fields as they were written.
+    pub(crate) fn extended(event: GridEvent, fields: Fields) -> Self {
+        Event::Extended(Box::new(ExtendedEvent { event, fields }))
+    }
+
     /// The value of `event_type`.
     #[must_use]
     pub fn event_type(&self) -> &str {
@@ -230,7 +235,7 @@ impl Event {
                 if !listed && name != "event_type" && name != "timestamp" {
                     fields.set(name, value.into());
                 }
-                Event::Extended(Box::new(ExtendedEvent { event, fields }))
+                Event::extended(event, fields)
             }
         }
     }
@@ -288,9 +293,7 @@ impl Event {
         let event = Event::Grid(event);
         event.validate()?;
         Ok(match event {
-            Event::Grid(event) if !is_canonical(&event, &fields) => {
-                Event::Extended(Box::new(ExtendedEvent { event, fields }))
-            }
+            Event::Grid(event) if !is_canonical(&event, &fields) => Event::extended(event, fields),
             canonical => canonical,
         })
     }

@@ -97,7 +97,7 @@ impl Source for ModelSource {
         Ok(Arc::clone(&self.blocks[block]) as Arc<dyn Rows>)
     }
 
-    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Vec<(Arc<str>, u64)>>, StoreError> {
+    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Arc<[(Arc<str>, u64)]>>, StoreError> {
         if self.layout == Layout::Tail {
             return Ok(None);
         }

@@ -1,4 +1,12 @@
 //! Files and their in-memory mirrors.
+pub(crate) mod chain;
+pub(crate) mod compression;
+pub(crate) mod files;
+pub(crate) mod keyed;
+pub(crate) mod segment;
+pub(crate) mod shape;
 mod source;
+pub(crate) mod tail;
+pub(crate) mod varint;
 pub use source::StoredEvent;
 pub(crate) use source::{Rows, Source, Zone};

@@ -52,6 +52,11 @@ pub(crate) trait Source: Send + Sync {
     /// The sequence numbers of the events; every number in between belongs to one, unless events were removed.
     fn sequences(&self) -> RangeInclusive<u64>;
 
+    /// Whether positions are in the order of arrival.
+    fn is_in_order_of_arrival(&self) -> bool {
+        false
+    }
+
     /// The types present and how many events each has.
     fn types(&self) -> Vec<(Arc<str>, u64)>;
 
@@ -69,7 +74,7 @@ pub(crate) trait Source: Send + Sync {
 
     /// How often each value of an entity field occurs among *all* events of a type, if that is stored.
     /// Events without the field, and those whose value there is no entity, are in no count.
-    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Vec<(Arc<str>, u64)>>, StoreError>;
+    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Arc<[(Arc<str>, u64)]>>, StoreError>;
 
     /// Every entity with how many events name it: field, value, count; in no particular order.
     fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError>;

@@ -15,6 +15,12 @@ impl Snapshot {
         Self { sources: sources.into() }
     }
 
+    /// The lowest sequence number that can be read. Nothing if there is no event.
+    #[must_use]
+    pub fn first_sequence(&self) -> Option<u64> {
+        self.sources.first().map(|source| *source.sequences().start())
+    }
+
     /// The runs of events, in order of arrival.
     pub(crate) fn sources(&self) -> &[Arc<dyn Source>] {
         &self.sources

@@ -1,0 +1,45 @@
+//! `get`: prints events by their concept ids, as JSON exactly as they came in.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use sutra_grid_events::ConceptId;
+
+use super::Outcome;
+use crate::args::Global;
+use crate::output::{EventFormat, Output, note, print_event};
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArguments {
+    /// Concept ids, such as event-node_crashed-1795507200000000
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<ConceptId>,
+    /// Form of the event; both JSON forms print its content alone
+    #[arg(long, value_enum, default_value_t = EventFormat::Json)]
+    format: EventFormat,
+}
+
+pub(crate) fn run(global: &Global, arguments: &GetArguments) -> Result<Outcome> {
+    let store = global.open_to_read()?;
+    let snapshot = store.snapshot();
+    let mut out = Output::stdout();
+    let mut outcome = Outcome::Done;
+    for id in &arguments.ids {
+        let Some(event) = snapshot.get(id)? else {
+            out.flush()?;
+            note(&format!("there is no event {id}"));
+            outcome = Outcome::Partial;
+            continue;
+        };
+        match arguments.format {
+            EventFormat::Json | EventFormat::Jsonl => {
+                out.write_exact(&event.event.to_json())?;
+                writeln!(out)?;
+            }
+            format => print_event(&event, format, &mut out)?,
+        }
+    }
+    out.flush()?;
+    Ok(outcome)
+}

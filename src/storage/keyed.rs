@@ -1,0 +1,190 @@
+//! The keyed part of the store: what is small and changes, in sled. The only file that knows sled.
+//!
+//! sled takes an exclusive lock and opens no read-only directory, so the writer also publishes
+//! everything as one checksummed file of JSON lines ([`PUBLISHED_FILE`]), which readers use.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::StoreError;
+use crate::storage::files;
+
+/// Keys and values a leaf of the tree holds; few, since values may be large.
+const FANOUT: usize = 4;
+/// Memory for sled, in bytes.
+const CACHE_BYTES: usize = 4 << 20;
+/// The file that readers use.
+pub(crate) const PUBLISHED_FILE: &str = "kv.jsonl";
+/// A larger published file is not read, in bytes.
+const PUBLISHED_BYTES_MAX: u64 = 1 << 30;
+
+/// The trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tree {
+    /// Named places in the stream of events, where consumers go on.
+    Cursors,
+    /// What retention removed.
+    Retention,
+}
+
+impl Tree {
+    fn name(self) -> &'static str {
+        match self {
+            Tree::Cursors => "cursors",
+            Tree::Retention => "retention",
+        }
+    }
+
+    const ALL: [Tree; 2] = [Tree::Cursors, Tree::Retention];
+}
+
+/// One entry in the published file.
+#[derive(Debug, Serialize, Deserialize)]
+struct PublishedEntry {
+    tree: Tree,
+    key: String,
+    value: serde_json::Value,
+}
+
+/// The keyed part, open for writing.
+pub(crate) struct Keyed {
+    directory: PathBuf,
+    database: sled::Db<FANOUT>,
+}
+
+impl Keyed {
+    /// Opens or creates the keyed part of the store in this directory.
+    pub(crate) fn open(store: &Path) -> Result<Self, StoreError> {
+        let path = store.join(files::KEYED_DIRECTORY);
+        files::create_directory(&path)?;
+        let config = sled::Config { path: path.clone(), cache_capacity_bytes: CACHE_BYTES, ..sled::Config::default() };
+        let database = sled::Db::open_with_config(&config).map_err(StoreError::io("open", &path))?;
+        Ok(Self { directory: store.to_owned(), database })
+    }
+
+    fn tree(&self, tree: Tree) -> Result<sled::Tree<FANOUT>, StoreError> {
+        self.database.open_tree(tree.name()).map_err(StoreError::io("open a tree of", &self.path()))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join(files::KEYED_DIRECTORY)
+    }
+
+    /// Sets the value of a key, durably.
+    pub(crate) fn put(&self, tree: Tree, key: &str, value: &impl Serialize) -> Result<(), StoreError> {
+        let value = serde_json::to_vec(value).map_err(|error| StoreError::damaged(&self.path(), error.to_string()))?;
+        self.tree(tree)?.insert(key, value).map_err(StoreError::io("write", &self.path()))?;
+        self.database.flush().map_err(StoreError::io("sync", &self.path()))?;
+        Ok(())
+    }
+
+    /// The value of a key.
+    pub(crate) fn get<T: for<'de> Deserialize<'de>>(&self, tree: Tree, key: &str) -> Result<Option<T>, StoreError> {
+        let found = self.tree(tree)?.get(key).map_err(StoreError::io("read", &self.path()))?;
+        found
+            .map(|value| serde_json::from_slice(&value))
+            .transpose()
+            .map_err(|error| StoreError::damaged(&self.path(), error.to_string()))
+    }
+
+    /// Removes the entries with the smallest keys until no more than this many are left.
+    pub(crate) fn keep_newest(&self, tree: Tree, count: usize) -> Result<(), StoreError> {
+        let tree = self.tree(tree)?;
+        let mut excess = tree.iter().count().saturating_sub(count);
+        while excess > 0 {
+            tree.pop_first().map_err(StoreError::io("write", &self.path()))?;
+            excess -= 1;
+        }
+        Ok(())
+    }
+
+    /// Writes everything to the file that readers use.
+    pub(crate) fn publish(&self) -> Result<(), StoreError> {
+        let mut lines = String::new();
+        for tree in Tree::ALL {
+            for entry in &self.tree(tree)? {
+                let (key, value) = entry.map_err(StoreError::io("read", &self.path()))?;
+                let entry = PublishedEntry {
+                    tree,
+                    key: String::from_utf8_lossy(&key).into_owned(),
+                    value: serde_json::from_slice(&value).unwrap_or(serde_json::Value::Null),
+                };
+                let line = serde_json::to_string(&entry)
+                    .map_err(|error| StoreError::damaged(&self.path(), error.to_string()))?;
+                lines.push_str(&line);
+                lines.push('\n');
+            }
+        }
+        let checksum = format!("{{\"xxh3\":\"{:016x}\"}}\n", xxh3_64(lines.as_bytes()));
+        files::write_durably(&self.directory.join(PUBLISHED_FILE), (lines + &checksum).as_bytes())
+    }
+}
+
+impl std::fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyed").field("directory", &self.directory).finish()
+    }
+}
+
+/// The entries of one tree in the published file of a store; none if there is no such file.
+pub(crate) fn read_published(store: &Path, tree: Tree) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
+    let path = store.join(PUBLISHED_FILE);
+    if !path.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let text = String::from_utf8(files::read(&path, PUBLISHED_BYTES_MAX)?)
+        .map_err(|_| StoreError::damaged(&path, "it is not text"))?;
+    let body = text.trim_end_matches('\n');
+    let (lines, last) = body.rsplit_once('\n').map_or(("", body), |(lines, last)| (lines, last));
+    let lines = if lines.is_empty() { String::new() } else { format!("{lines}\n") };
+    if last != format!("{{\"xxh3\":\"{:016x}\"}}", xxh3_64(lines.as_bytes())) {
+        return Err(StoreError::damaged(&path, "its checksum does not fit"));
+    }
+    let mut entries = BTreeMap::new();
+    for line in lines.lines() {
+        let entry: PublishedEntry =
+            serde_json::from_str(line).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
+        if entry.tree == tree {
+            entries.insert(entry.key, entry.value);
+        }
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_is_published() {
+        let directory = tempfile::tempdir().expect("a directory");
+        {
+            let keyed = Keyed::open(directory.path()).expect("opens");
+            keyed.put(Tree::Cursors, "console", &7).expect("written");
+            keyed.put(Tree::Cursors, "console", &8).expect("written");
+            keyed.put(Tree::Retention, "1", &"x").expect("written");
+            keyed.publish().expect("published");
+        }
+        let published = read_published(directory.path(), Tree::Cursors).expect("readable");
+        assert_eq!(published.into_iter().collect::<Vec<_>>(), [("console".to_owned(), 8.into())]);
+        let keyed = Keyed::open(directory.path()).expect("opens again");
+        assert_eq!(keyed.get::<u64>(Tree::Cursors, "console").expect("readable"), Some(8));
+        assert_eq!(keyed.get::<u64>(Tree::Cursors, "other").expect("readable"), None);
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        Keyed::open(directory.path())
+            .and_then(|keyed| keyed.put(Tree::Cursors, "a", &1).and_then(|()| keyed.publish()))
+            .expect("published");
+        let path = directory.path().join(PUBLISHED_FILE);
+        let text = std::fs::read_to_string(&path).expect("readable").replace("\"value\":1", "\"value\":2");
+        std::fs::write(&path, text).expect("writable");
+        assert!(matches!(read_published(directory.path(), Tree::Cursors), Err(StoreError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,22 @@
+//! Segments: immutable, self-describing, checksummed files of events with their indices.
+//!
+//! ```text
+//! builder ─► block (column), dictionary, postings, counts, filter, roots ─► contents ─► file
+//! file ─► reader ─► source (for queries) ─► rows
+//! ```
+
+mod block;
+mod builder;
+mod column;
+mod contents;
+mod counts;
+mod dictionary;
+mod filter;
+mod postings;
+mod reader;
+mod roots;
+mod rows;
+mod source;
+
+pub(crate) use builder::{Sealing, build};
+pub(crate) use reader::{SegmentCache, SegmentReader};

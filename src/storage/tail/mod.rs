@@ -1,0 +1,12 @@
+//! The tail: the newest events, in a log on disk and mirrored in memory.
+
+mod batch;
+mod log;
+mod memory;
+mod row;
+mod source;
+
+pub(crate) use log::{Frame, LogContents, LogFile, LogHeader, anchor_frame, put_batch, read_log};
+pub(crate) use memory::{Older, TailMemory};
+pub(crate) use row::{RowValue, resolve, take_value};
+pub(crate) use source::TailSource;

@@ -1,0 +1,276 @@
+//! The data directory: what it is, who writes it, and what is in it.
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::config::Durability;
+use super::pieces::{Pieces, Tail};
+use crate::error::StoreError;
+use crate::storage::chain::Anchor;
+use crate::storage::files::{
+    self, FORMAT_FILE, LOCK_FILE, LOG_ENDING, SEGMENT_DIRECTORY, SEGMENT_ENDING, TAIL_DIRECTORY,
+};
+use crate::storage::segment::{SegmentCache, SegmentReader};
+use crate::storage::tail::{Frame, LogContents, TailMemory, read_log};
+
+/// The version of the directory's layout that this crate writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+/// What stands before the durability in the lock file.
+const DURABILITY_LINE: &str = "durability ";
+const FORMAT_NAME: &str = "sutra-grid-events";
+/// A larger format or lock file is not what it should be, in bytes.
+const SMALL_FILE_BYTES_MAX: u64 = 4096;
+
+/// The paths of a store.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    pub(crate) root: PathBuf,
+    pub(crate) tail: PathBuf,
+    pub(crate) segments: PathBuf,
+}
+
+/// What the format file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Format {
+    pub(crate) version: u32,
+    /// A random number that tells this store from every other.
+    pub(crate) epoch: u64,
+}
+
+/// What was found in a directory.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) pieces: Pieces,
+    pub(crate) anchor: Anchor,
+    /// What could not be read; everything else can.
+    pub(crate) problems: Vec<StoreError>,
+    /// Whether the last log ends with its last whole frame, or with a torn one that can be cut off.
+    pub(crate) last_log: Option<LastLog>,
+}
+
+/// The log that a writer goes on with.
+#[derive(Debug)]
+pub(crate) struct LastLog {
+    pub(crate) id: u64,
+    pub(crate) whole_bytes: u64,
+    /// Whether it is whole but for a torn end. A damaged log is left as it is.
+    pub(crate) can_resume: bool,
+}
+
+impl Directory {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), tail: root.join(TAIL_DIRECTORY), segments: root.join(SEGMENT_DIRECTORY) }
+    }
+
+    /// Creates what is missing of a store. A directory with other things in it is refused.
+    pub(crate) fn create(&self) -> Result<Format, StoreError> {
+        if self.root.exists() {
+            let mut entries = std::fs::read_dir(&self.root).map_err(StoreError::io("list", &self.root))?;
+            let foreign =
+                entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name)));
+            if let Some(name) = foreign {
+                let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
+                return Err(StoreError::NotAStore { path: self.root.clone(), reason });
+            }
+        }
+        files::create_directory(&self.tail)?;
+        files::create_directory(&self.segments)?;
+        let epoch = random_epoch();
+        let text = format!("{FORMAT_NAME} {FORMAT_VERSION}\nepoch {epoch:016x}\n");
+        files::write_durably(&self.root.join(FORMAT_FILE), text.as_bytes())?;
+        if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            // The store's own name is durable only once the directory above is.
+            files::sync_directory(parent)?;
+        }
+        Ok(Format { version: FORMAT_VERSION, epoch })
+    }
+
+    /// Reads the format file. Nothing if there is none.
+    pub(crate) fn format(&self) -> Result<Option<Format>, StoreError> {
+        let path = self.root.join(FORMAT_FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let not_ours = |reason: &str| StoreError::NotAStore { path: self.root.clone(), reason: reason.to_owned() };
+        let bytes = files::read(&path, SMALL_FILE_BYTES_MAX)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| not_ours("its FORMAT file is not text"))?;
+        let mut lines = text.lines();
+        let version = lines.next().and_then(|line| line.strip_prefix(FORMAT_NAME)).map(str::trim);
+        let version = version.ok_or_else(|| not_ours("its FORMAT file names another format"))?;
+        let version: u32 = version.parse().map_err(|_| not_ours("its FORMAT file has no version"))?;
+        if version > FORMAT_VERSION {
+            return Err(StoreError::NewerFormat { path: self.root.clone(), found: version, supported: FORMAT_VERSION });
+        }
+        let epoch =
+            lines.next().and_then(|line| line.strip_prefix("epoch ")).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        Ok(Some(Format { version, epoch: epoch.ok_or_else(|| not_ours("its FORMAT file has no epoch"))? }))
+    }
+
+    /// Takes the lock of the one writer, held as long as the file is, and leaves word of who it is.
+    pub(crate) fn lock(&self, durability: Durability) -> Result<File, StoreError> {
+        let path = self.root.join(LOCK_FILE);
+        let mut file = files::private().read(true).open(&path).map_err(StoreError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = (&file).take(SMALL_FILE_BYTES_MAX).read_to_string(&mut holder);
+                let holder = holder.lines().next().unwrap_or_default().trim();
+                let holder = if holder.is_empty() { "another process" } else { holder }.to_owned();
+                return Err(StoreError::Locked { path: self.root.clone(), holder });
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
+        }
+        let since = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let text = format!("process {} since {since}\n{DURABILITY_LINE}{durability}\n", std::process::id());
+        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
+        written.map_err(StoreError::io("write", &path))?;
+        Ok(file)
+    }
+
+    /// The durability of the last writer, in words.
+    pub(crate) fn last_durability(&self) -> String {
+        let bytes = files::read(&self.root.join(LOCK_FILE), SMALL_FILE_BYTES_MAX).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.lines().find_map(|line| line.strip_prefix(DURABILITY_LINE));
+        line.unwrap_or("unknown").to_owned()
+    }
+
+    /// Reads segments and logs, taking over from `before` what was read already.
+    pub(crate) fn read(&self, cache: &Arc<SegmentCache>, before: &Pieces) -> Result<Found, StoreError> {
+        // The logs are listed first: one that is sealed and removed meanwhile is found as a segment.
+        // One that vanishes after it was listed makes everything be listed again.
+        loop {
+            let logs = files::list_numbered(&self.tail, LOG_ENDING)?;
+            let segments = files::list_numbered(&self.segments, SEGMENT_ENDING)?;
+            match self.read_listed(&logs, &segments, cache, before) {
+                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn read_listed(
+        &self,
+        logs: &[u64],
+        segments: &[u64],
+        cache: &Arc<SegmentCache>,
+        before: &Pieces,
+    ) -> Result<Found, StoreError> {
+        let mut found =
+            Found { pieces: Pieces::default(), anchor: Anchor::default(), problems: Vec::new(), last_log: None };
+        for &id in segments {
+            if let Some(known) = before.segments.iter().find(|known| known.contents().id == id) {
+                found.pieces.segments.push(Arc::clone(known));
+                continue;
+            }
+            match SegmentReader::open(&files::numbered(&self.segments, id, SEGMENT_ENDING), cache) {
+                Ok(segment) => found.pieces.segments.push(Arc::new(segment)),
+                Err(problem) => found.keep_or_return(problem)?,
+            }
+        }
+        let last = found.pieces.segments.last();
+        found.anchor = last.map_or_else(Anchor::default, |segment| segment.contents().after);
+        let mut first_wanted = found.pieces.sealed_sequence() + 1;
+        // A segment holds all events of the log with its id.
+        let is_sealed = |id: &u64| found.pieces.segments.iter().any(|segment| segment.contents().id == *id);
+        let unsealed: Vec<u64> = logs.iter().copied().filter(|id| !is_sealed(id)).collect();
+        for id in unsealed {
+            let path = files::numbered(&self.tail, id, LOG_ENDING);
+            if let Some(known) = before.tails.iter().find(|known| known.id == id) {
+                found.read_on(known, &path)?;
+                first_wanted = known.next_sequence();
+                continue;
+            }
+            match read_log(&path, 0) {
+                Ok(contents) => first_wanted = found.add_log(id, contents, first_wanted, &path),
+                Err(problem) => found.keep_or_return(problem)?,
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Found {
+    /// Damage is kept as a problem; everything else ends the reading.
+    fn keep_or_return(&mut self, problem: StoreError) -> Result<(), StoreError> {
+        match problem {
+            StoreError::Damaged { .. } => {
+                self.problems.push(problem);
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    /// Adds the tail that a log holds; gives the next sequence number.
+    fn add_log(&mut self, id: u64, contents: LogContents, first_wanted: u64, path: &Path) -> u64 {
+        let first_wanted = first_wanted.max(contents.header.first_sequence);
+        self.note_anchor(contents.header.anchor);
+        let mut memory = TailMemory::new(first_wanted);
+        let whole = self.replay(&mut memory, &contents, first_wanted, path);
+        self.last_log = Some(LastLog { id, whole_bytes: contents.whole_bytes, can_resume: whole });
+        let tail = Arc::new(Tail::new(id, memory, None).read_up_to(contents.whole_bytes));
+        let next = tail.next_sequence();
+        self.pieces.tails.push(tail);
+        next
+    }
+
+    /// Reads what was appended to the log of a tail since it was read last.
+    fn read_on(&mut self, tail: &Arc<Tail>, path: &Path) -> Result<(), StoreError> {
+        use std::sync::atomic::Ordering;
+        let contents = read_log(path, tail.read_bytes.load(Ordering::Relaxed))?;
+        {
+            let mut memory = tail.memory.write();
+            let first_wanted = memory.sequence(memory.len());
+            self.replay(&mut memory, &contents, first_wanted, path);
+        }
+        tail.read_bytes.store(contents.whole_bytes, Ordering::Relaxed);
+        self.pieces.tails.push(Arc::clone(tail));
+        Ok(())
+    }
+
+    /// Adds the batches of a log to a tail. Whether all of it, but for a torn end, could be read.
+    fn replay(&mut self, memory: &mut TailMemory, contents: &LogContents, first_wanted: u64, path: &Path) -> bool {
+        let mut whole = contents.damaged.is_empty();
+        for stretch in &contents.damaged {
+            let reason = format!("{} bytes from byte {} on are not what was written", stretch.bytes, stretch.offset);
+            self.problems.push(StoreError::damaged(path, reason));
+        }
+        for frame in &contents.frames {
+            match frame {
+                Frame::Anchor(anchor) => self.note_anchor(*anchor),
+                Frame::Batch(batch) if batch.last_sequence() < first_wanted => {}
+                Frame::Batch(batch) => {
+                    if let Err(reason) = memory.replay(batch, first_wanted) {
+                        whole = false;
+                        self.problems.push(StoreError::damaged(path, reason));
+                    }
+                }
+            }
+        }
+        whole
+    }
+
+    fn note_anchor(&mut self, anchor: Anchor) {
+        if anchor.sequence > self.anchor.sequence {
+            self.anchor = anchor;
+        }
+    }
+}
+
+/// Whether a directory entry is one that a store makes before its format file is durable.
+fn is_ours(name: &std::ffi::OsStr) -> bool {
+    [TAIL_DIRECTORY, SEGMENT_DIRECTORY, LOCK_FILE, "FORMAT.tmp"].iter().any(|ours| name == *ours)
+}
+
+/// A number that no other store has, as far as the clock, the process and the hasher's random seed tell.
+fn random_epoch() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.write_i64(chrono::Utc::now().timestamp_micros());
+    hasher.finish()
+}

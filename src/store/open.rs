@@ -1,0 +1,173 @@
+//! Opening a store, and bringing it back to where it was after a crash.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::append::{Writer, new_tail};
+use super::config::{Retention, StoreConfig};
+use super::directory::Directory;
+use super::pieces::{Pieces, Tail};
+use super::sealer::{self, SealedLog};
+use super::shared::Shared;
+use super::{Handle, Store};
+use crate::error::StoreError;
+use crate::storage::files::{self, LOG_ENDING};
+use crate::storage::segment::SegmentCache;
+use crate::storage::tail::{LogFile, TailMemory};
+
+impl Store {
+    /// Opens a store for writing with the default settings. A directory that is new or empty becomes a store.
+    ///
+    /// # Errors
+    /// If another process writes to it, the directory is something else or was written by a newer
+    /// version, or the operating system refuses.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(path, StoreConfig::default())
+    }
+
+    /// As [`open`](Self::open), with settings.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: impl AsRef<Path>, config: StoreConfig) -> Result<Self, StoreError> {
+        let directory = Directory::new(path.as_ref());
+        let known = if directory.root.exists() { directory.format()? } else { None };
+        let format = match known {
+            Some(format) => format,
+            None => directory.create()?,
+        };
+        let lock = directory.lock(config.durability)?;
+        files::create_directory(&directory.tail)?;
+        files::create_directory(&directory.segments)?;
+        files::remove_unfinished(&directory.root)?;
+        files::remove_unfinished(&directory.segments)?;
+        let cache = SegmentCache::new(config.cache_bytes);
+        let found = directory.read(&cache, &Pieces::default())?;
+        let mut pieces = found.pieces;
+        let sequence = pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
+        let sequence = sequence.max(pieces.sealed_sequence()).max(found.anchor.sequence);
+        let log_ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
+        let segment_ids = files::list_numbered(&directory.segments, files::SEGMENT_ENDING)?;
+        let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0);
+
+        let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
+        let shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
+        shared.sealing.lock().anchor = found.anchor;
+        *shared.problems.lock() = found.problems;
+        if !resumed {
+            let tail = new_tail(&shared, last_id + 1, sequence + 1, found.anchor)?;
+            shared.change_pieces(|pieces| pieces.tails.push(Arc::new(tail)));
+        }
+        *shared.writer.lock() = Some(Writer::new(lock));
+        let sealed_logs = sealed_logs(&shared, &log_ids);
+        Ok(Self { handle: Arc::new(start(shared, sealed_logs)?) })
+    }
+
+    /// Opens a store for reading: takes no lock and writes nothing. Works beside a writer, on a copy of the
+    /// directory and on a read-only disk.
+    ///
+    /// # Errors
+    /// If there is no store, it was written by a newer version, or the operating system refuses. What is
+    /// damaged is no error: see [`problems`](Self::problems).
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let directory = Directory::new(path.as_ref());
+        if !directory.root.is_dir() {
+            return Err(StoreError::Missing { path: directory.root });
+        }
+        let Some(format) = directory.format()? else {
+            let empty = std::fs::read_dir(&directory.root).is_ok_and(|mut entries| entries.next().is_none());
+            let path = directory.root;
+            return Err(if empty {
+                StoreError::Missing { path }
+            } else {
+                StoreError::NotAStore { path, reason: "it has no FORMAT file".to_owned() }
+            });
+        };
+        let config = StoreConfig { retention: Retention::default(), ..StoreConfig::default() };
+        let cache = SegmentCache::new(config.cache_bytes);
+        let found = directory.read(&cache, &Pieces::default())?;
+        let shared = Shared::new(directory, format, config, cache, Pieces::default(), 0, true);
+        let store = Self { handle: Arc::new(Handle { shared: Arc::new(shared), threads: Vec::new().into() }) };
+        store.take_over(found);
+        Ok(store)
+    }
+
+    /// Makes a store that was opened for reading see what was written since. No effect on one open for writing.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn refresh(&self) -> Result<(), StoreError> {
+        let shared = self.shared();
+        if shared.read_only {
+            let found = shared.directory.read(&shared.cache, &shared.pieces())?;
+            self.take_over(found);
+        }
+        Ok(())
+    }
+
+    fn take_over(&self, found: super::directory::Found) {
+        let shared = self.shared();
+        let sequence = found.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
+        let sequence = sequence.max(found.pieces.sealed_sequence());
+        shared.change_pieces(|pieces| *pieces = found.pieces);
+        *shared.problems.lock() = found.problems;
+        // A reader cannot tell what is durable; what it can read is what there is.
+        shared.durable.note_read(sequence);
+    }
+}
+
+/// Gives the tails their logs, so that the last can be appended to. Whether there is one to go on with.
+fn resume_last(
+    directory: &Directory,
+    pieces: &mut Pieces,
+    last_log: Option<&super::directory::LastLog>,
+    log_ids: &[u64],
+) -> Result<bool, StoreError> {
+    let mut resumed = false;
+    let count = pieces.tails.len();
+    for (index, tail) in pieces.tails.iter_mut().enumerate() {
+        let is_last = index + 1 == count && log_ids.last() == Some(&tail.id);
+        let resume = last_log.filter(|last| is_last && last.id == tail.id && last.can_resume);
+        let path = files::numbered(&directory.tail, tail.id, LOG_ENDING);
+        let log = match resume {
+            Some(last) => LogFile::resume(&path, last.whole_bytes)?,
+            None => LogFile::open_ended(&path)?,
+        };
+        resumed |= resume.is_some();
+        let memory = std::mem::replace(&mut *tail.memory.write(), TailMemory::new(1));
+        *tail = Arc::new(Tail::new(tail.id, memory, Some(log)));
+    }
+    Ok(resumed)
+}
+
+/// The logs whose segments are durable, left over from before.
+fn sealed_logs(shared: &Shared, log_ids: &[u64]) -> Vec<SealedLog> {
+    let pieces = shared.pieces();
+    let sealed = |id: &&u64| pieces.segments.iter().any(|segment| segment.contents().id == **id);
+    let log = |id: &u64| {
+        let path = files::numbered(&shared.directory.tail, *id, LOG_ENDING);
+        let age =
+            std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
+        let since = age.and_then(|age| Instant::now().checked_sub(age)).unwrap_or_else(Instant::now);
+        SealedLog { id: *id, path, since }
+    };
+    log_ids.iter().filter(sealed).map(log).collect()
+}
+
+/// Starts the threads of a store that is open for writing.
+fn start(shared: Shared, sealed_logs: Vec<SealedLog>) -> Result<Handle, StoreError> {
+    let shared = Arc::new(shared);
+    let root = shared.directory.root.clone();
+    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)
+            .map_err(StoreError::io("start a thread for", &root))
+    };
+    let (for_sync, for_sealing) = (Arc::clone(&shared), Arc::clone(&shared));
+    let durability = shared.config.durability;
+    let sync = spawn("grid-events-sync", Box::new(move || for_sync.durable.run(durability)))?;
+    let sealer = spawn("grid-events-seal", Box::new(move || sealer::run(&for_sealing, sealed_logs)))?;
+    Ok(Handle { shared, threads: vec![sync, sealer].into() })
+}

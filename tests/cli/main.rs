@@ -1,0 +1,10 @@
+//! The command line as a user meets it: the real binary, its output, its messages and its exit codes.
+#![cfg(feature = "cli")]
+// The lints know tests by their attribute, which the harness does not have.
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod crash;
+mod forms;
+mod harness;
+mod input;
+mod usage;
