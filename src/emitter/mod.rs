@@ -160,6 +160,14 @@ impl EventEmitter {
         wait()
     }
 
+    /// Records an event, and gives the answer of [`emit_durable`](Self::emit_durable) to look for later.
+    #[cfg(feature = "grid")]
+    pub(crate) fn emit_tracked(&self, event: Event) -> crossbeam_channel::Receiver<Result<ConceptId, EmitError>> {
+        let (sender, answer) = crossbeam_channel::bounded(1);
+        self.queue.emit_durable(event, Box::new(move |outcome| drop(sender.send(outcome))));
+        answer
+    }
+
     /// Waits until everything emitted before is durable: by this thread, and by any other whose `emit` returned
     /// before this call. While the storage fails this waits for it to recover.
     ///
