@@ -66,6 +66,11 @@ impl Global {
         }
     }
 
+    /// The data directory, if `--dir` names one.
+    pub(crate) fn explicit_directory(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
     /// The reference for relative times, in µs since 1970.
     pub(crate) fn now_us(&self) -> i64 {
         self.now.unwrap_or_else(|| Utc::now().timestamp_micros())
