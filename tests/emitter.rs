@@ -1,5 +1,7 @@
 //! The emitter over a real store: what was acknowledged is there, in this process and after reopening.
 
+#![allow(clippy::unwrap_used)] // In a test a panic is the report.
+
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -51,18 +51,23 @@ use queue::{Queue, reply_async, reply_blocking};
 /// errors, which a drop can only report to the callback.
 ///
 /// # Example
-/// ```no_run
+/// ```
 /// use chrono::Utc;
-/// use sutra_grid_events::{EventEmitter, GridEvent};
+/// use sutra_grid_events::{EventEmitter, Filter, GridEvent};
 ///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let emitter = EventEmitter::new("./grid-events").await?;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("grid-events").display().to_string();
+/// let emitter = EventEmitter::new(path).await?;
 /// emitter.emit(GridEvent::NodeCrashed {
 ///     node_id: "node-abc".into(),
 ///     agent_id: "agent-001".into(),
 ///     exit_code: Some(137),
 ///     timestamp: Utc::now(),
 /// });
+/// emitter.flush().await?;
+/// assert_eq!(emitter.store().count(&Filter::All)?, 1);
 /// emitter.close().await?;
 /// # Ok(())
 /// # }
