@@ -36,6 +36,11 @@ impl Samples {
         Duration::from_nanos(self.sorted.iter().sum())
     }
 
+    /// The mean, in ns.
+    pub(crate) fn mean(&self) -> f64 {
+        self.sorted.iter().sum::<u64>() as f64 / self.sorted.len().max(1) as f64
+    }
+
     pub(crate) fn median(&self) -> f64 {
         self.quantile(0.5)
     }
