@@ -64,17 +64,23 @@ impl Directory {
         Self { root: root.to_owned(), tail: root.join(TAIL_DIRECTORY), segments: root.join(SEGMENT_DIRECTORY) }
     }
 
-    /// Creates what is missing of a store. A directory with other things in it is refused.
-    pub(crate) fn create(&self) -> Result<Format, StoreError> {
-        if self.root.exists() {
-            let mut entries = std::fs::read_dir(&self.root).map_err(StoreError::io("list", &self.root))?;
-            let foreign =
-                entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name)));
-            if let Some(name) = foreign {
-                let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
-                return Err(StoreError::NotAStore { path: self.root.clone(), reason });
-            }
+    /// Refuses a directory that holds other things and is no store.
+    pub(crate) fn check_free_or_ours(&self) -> Result<(), StoreError> {
+        if !self.root.exists() || self.format()?.is_some() {
+            return Ok(());
         }
+        let mut entries = std::fs::read_dir(&self.root).map_err(StoreError::io("list", &self.root))?;
+        match entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name))) {
+            Some(name) => {
+                let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
+                Err(StoreError::NotAStore { path: self.root.clone(), reason })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the directory a store. The caller holds the lock.
+    pub(crate) fn create(&self) -> Result<Format, StoreError> {
         files::create_directory(&self.tail)?;
         files::create_directory(&self.segments)?;
         let epoch = random_epoch();
