@@ -5,6 +5,8 @@ pub mod query;
 mod storage;
 pub mod store;
 pub use error::StoreError;
-pub use event::{ConceptId, ConceptIdError, DynamicEvent, Entity, Event, EventError, ExtendedEvent, GridEvent, Value, ValueRef};
+pub use event::{
+    ConceptId, ConceptIdError, DynamicEvent, Entity, Event, EventError, ExtendedEvent, GridEvent, Value, ValueRef,
+};
 pub use query::{Filter, Query};
 pub use store::{Store, StoreConfig, StoredEvent};

@@ -126,7 +126,18 @@ mod tests {
 
     #[test]
     fn what_is_not_an_id_is_refused() {
-        for text in ["", "event-", "event-a", "event-a-", "event-a-1-0", "event-a-01", "event-A-1", "event-a-1-1-1", "ts-5", "event-a--0"] {
+        for text in [
+            "",
+            "event-",
+            "event-a",
+            "event-a-",
+            "event-a-1-0",
+            "event-a-01",
+            "event-A-1",
+            "event-a-1-1-1",
+            "ts-5",
+            "event-a--0",
+        ] {
             assert!(text.parse::<ConceptId>().is_err(), "{text}");
         }
     }

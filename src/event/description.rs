@@ -64,7 +64,9 @@ impl GridEvent {
                 format!("Cluster is critical: {healthy_agents} of {total_agents} agents healthy ({reason})")
             }
             Self::StorageMetrics { node_id, concept_count, edge_count, memory_usage_mb, .. } => {
-                format!("Node {node_id} holds {concept_count} concepts and {edge_count} associations in {memory_usage_mb} MB")
+                format!(
+                    "Node {node_id} holds {concept_count} concepts and {edge_count} associations in {memory_usage_mb} MB"
+                )
             }
             Self::QueryPerformance { node_id, query_type, latency_ms, result_count, .. } => {
                 format!("Query {query_type} on node {node_id} gave {result_count} results in {latency_ms} ms")

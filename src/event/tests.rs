@@ -46,7 +46,10 @@ fn errors_name_the_field() {
         (CRASH.replace("node_crashed", "Node-Crashed"), "event_type"),
         (r#"{"event_type":"x"}"#.to_owned(), "timestamp"),
         (r#"{"timestamp":"2026-11-24T08:00:00Z"}"#.to_owned(), "event_type"),
-        (format!(r#"{{"event_type":"x","big":"{}","timestamp":"2026-11-24T08:00:00Z"}}"#, "x".repeat(10_000_000)), "big"),
+        (
+            format!(r#"{{"event_type":"x","big":"{}","timestamp":"2026-11-24T08:00:00Z"}}"#, "x".repeat(10_000_000)),
+            "big",
+        ),
     ] {
         let error = Event::from_json(&text).expect_err(&text[..text.len().min(200)]);
         assert_eq!(error.field(), Some(field), "{error}");
@@ -103,6 +106,9 @@ fn floats_of_the_api_print_their_shortest_digits() {
 fn extras_stand_before_the_timestamp() {
     let cause = ConceptId::new("node_crashed", 5, 0).expect("legal");
     let event = Event::from_json(CRASH).expect("well-formed").caused_by(&cause).with("node_id", "other");
-    assert_eq!(event.to_json(), CRASH.replace(",\"timestamp\"", ",\"caused_by\":\"event-node_crashed-5\",\"timestamp\""));
+    assert_eq!(
+        event.to_json(),
+        CRASH.replace(",\"timestamp\"", ",\"caused_by\":\"event-node_crashed-5\",\"timestamp\"")
+    );
     assert_eq!(event.causes(), [cause]);
 }

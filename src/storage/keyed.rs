@@ -85,7 +85,10 @@ impl Keyed {
     /// The value of a key.
     pub(crate) fn get<T: for<'de> Deserialize<'de>>(&self, tree: Tree, key: &str) -> Result<Option<T>, StoreError> {
         let found = self.tree(tree)?.get(key).map_err(StoreError::io("read", &self.path()))?;
-        found.map(|value| serde_json::from_slice(&value)).transpose().map_err(|error| StoreError::damaged(&self.path(), error.to_string()))
+        found
+            .map(|value| serde_json::from_slice(&value))
+            .transpose()
+            .map_err(|error| StoreError::damaged(&self.path(), error.to_string()))
     }
 
     /// Removes the entries with the smallest keys until no more than this many are left.
@@ -110,7 +113,8 @@ impl Keyed {
                     key: String::from_utf8_lossy(&key).into_owned(),
                     value: serde_json::from_slice(&value).unwrap_or(serde_json::Value::Null),
                 };
-                let line = serde_json::to_string(&entry).map_err(|error| StoreError::damaged(&self.path(), error.to_string()))?;
+                let line = serde_json::to_string(&entry)
+                    .map_err(|error| StoreError::damaged(&self.path(), error.to_string()))?;
                 lines.push_str(&line);
                 lines.push('\n');
             }
@@ -142,7 +146,8 @@ pub(crate) fn read_published(store: &Path, tree: Tree) -> Result<BTreeMap<String
     }
     let mut entries = BTreeMap::new();
     for line in lines.lines() {
-        let entry: PublishedEntry = serde_json::from_str(line).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
+        let entry: PublishedEntry =
+            serde_json::from_str(line).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
         if entry.tree == tree {
             entries.insert(entry.key, entry.value);
         }
@@ -174,7 +179,9 @@ mod tests {
     #[test]
     fn a_changed_byte_is_noticed() {
         let directory = tempfile::tempdir().expect("a directory");
-        Keyed::open(directory.path()).and_then(|keyed| keyed.put(Tree::Cursors, "a", &1).and_then(|()| keyed.publish())).expect("published");
+        Keyed::open(directory.path())
+            .and_then(|keyed| keyed.put(Tree::Cursors, "a", &1).and_then(|()| keyed.publish()))
+            .expect("published");
         let path = directory.path().join(PUBLISHED_FILE);
         let text = std::fs::read_to_string(&path).expect("readable").replace("\"value\":1", "\"value\":2");
         std::fs::write(&path, text).expect("writable");

@@ -41,8 +41,21 @@ pub(crate) trait Source: Send + Sync {
     /// The blocks in the order of their positions, without a gap: together they are all events.
     fn zones(&self) -> &[Zone];
 
+    /// The earliest and the latest time of all events, in µs; nothing if there is no event.
+    ///
+    /// Every query asks this of every source first, so a source that knows it should not look at its zones.
+    fn time_bounds(&self) -> Option<(i64, i64)> {
+        let zones = self.zones().iter();
+        zones.map(|zone| (zone.min_us, zone.max_us)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     /// The sequence numbers of the events; every number in between belongs to one, unless events were removed.
     fn sequences(&self) -> RangeInclusive<u64>;
+
+    /// Whether positions are in the order of arrival.
+    fn is_in_order_of_arrival(&self) -> bool {
+        false
+    }
 
     /// The types present and how many events each has.
     fn types(&self) -> Vec<(Arc<str>, u64)>;
@@ -60,7 +73,7 @@ pub(crate) trait Source: Send + Sync {
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError>;
 
     /// How often each value of an entity field occurs among *all* events of a type, if that is stored.
-    /// Events without the field are in no count.
+    /// Events without the field, and those whose value there is no entity, are in no count.
     fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Arc<[(Arc<str>, u64)]>>, StoreError>;
 
     /// Every entity with how many events name it: field, value, count; in no particular order.

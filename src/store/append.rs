@@ -1,26 +1,26 @@
 //! Appending: events become rows of the active tail and one frame of its log.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use super::config::{BATCH_BYTES_MAX, Durability, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX};
 use super::duplicates::KnownContents;
 use super::pieces::{BeforeActive, Pieces, Tail};
-use super::shared::{Shared, WriterLock};
+use super::shared::Shared;
 use super::{Appended, Store};
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::storage::tail::{FrameEncoder, LogFile, LogHeader, TailMemory};
+use crate::storage::tail::{LogFile, LogHeader, TailMemory, put_batch};
 
 /// Rows pushed while readers of the tail wait.
 const PUSH_AT_ONCE: usize = 128;
 
 /// What only the appending thread needs.
 pub(crate) struct Writer {
-    encoder: FrameEncoder,
     frames: Vec<u8>,
     pub(super) known: KnownContents,
-    /// Released when the writer is dropped.
-    _lock: WriterLock,
+    /// Holds the lock of the one writer until it is dropped.
+    _lock: File,
 }
 
 impl std::fmt::Debug for Writer {
@@ -30,8 +30,8 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(lock: WriterLock) -> std::io::Result<Self> {
-        Ok(Self { encoder: FrameEncoder::new()?, frames: Vec::new(), known: KnownContents::default(), _lock: lock })
+    pub(crate) fn new(lock: File) -> Self {
+        Self { frames: Vec::new(), known: KnownContents::default(), _lock: lock }
     }
 
     /// Appends events as batches; each batch is visible and recovered as a whole. Events are one batch
@@ -53,7 +53,12 @@ impl Writer {
         Ok(outcomes)
     }
 
-    fn append_batch(&mut self, shared: &Shared, batch: &[Event], outcomes: &mut Vec<Appended>) -> Result<(), StoreError> {
+    fn append_batch(
+        &mut self,
+        shared: &Shared,
+        batch: &[Event],
+        outcomes: &mut Vec<Appended>,
+    ) -> Result<(), StoreError> {
         let pieces = pieces_with_room(shared, batch.len())?;
         let Some(tail) = pieces.active() else { return Err(StoreError::Closed) };
         let Some(log) = &tail.log else { return Err(StoreError::Closed) };
@@ -71,7 +76,7 @@ impl Writer {
             return Ok(());
         }
         self.frames.clear();
-        let encoded = self.encoder.put_batch(&record, &mut self.frames);
+        let encoded = put_batch(&record, &mut self.frames);
         let written = encoded
             .map_err(|error| StoreError::damaged(log.path(), format!("a batch cannot be encoded: {error}")))
             .and_then(|()| log.append(&self.frames));

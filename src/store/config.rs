@@ -15,7 +15,7 @@ pub const SEALED_LOG_GRACE: Duration = Duration::from_secs(60);
 pub const WAITING_TAILS_MAX: usize = 2;
 /// How many times larger than a segment the active tail can become while the sealer is behind. Beyond
 /// this, appending waits.
-pub const TAIL_GROWTH_MAX: usize = 4;
+pub const TAIL_GROWTH_MAX: usize = 2;
 /// A tail is sealed early when its rows and words take this many bytes.
 pub const TAIL_BYTES_MAX: usize = 32 << 20;
 /// Events that take more bytes than this are appended as several batches.
@@ -48,8 +48,8 @@ impl std::fmt::Display for Durability {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Durability::Always => f.write_str("always"),
-            Durability::Interval(interval) => write!(f, "interval of {} ms", interval.as_millis()),
-            Durability::OsBuffered => f.write_str("left to the operating system"),
+            Durability::Interval(interval) => write!(f, "interval {} ms", interval.as_millis()),
+            Durability::OsBuffered => f.write_str("os_buffered"),
         }
     }
 }

@@ -5,15 +5,20 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::config::Durability;
 use super::pieces::{Pieces, Tail};
 use crate::error::StoreError;
 use crate::storage::chain::Anchor;
-use crate::storage::files::{self, FORMAT_FILE, LOCK_FILE, LOG_ENDING, SEGMENT_DIRECTORY, SEGMENT_ENDING, TAIL_DIRECTORY};
+use crate::storage::files::{
+    self, FORMAT_FILE, LOCK_FILE, LOG_ENDING, SEGMENT_DIRECTORY, SEGMENT_ENDING, TAIL_DIRECTORY,
+};
 use crate::storage::segment::{SegmentCache, SegmentReader};
 use crate::storage::tail::{Frame, LogContents, TailMemory, read_log};
 
 /// The version of the directory's layout that this crate writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
+/// What stands before the durability in the lock file.
+const DURABILITY_LINE: &str = "durability ";
 const FORMAT_NAME: &str = "sutra-grid-events";
 /// A larger format or lock file is not what it should be, in bytes.
 const SMALL_FILE_BYTES_MAX: u64 = 4096;
@@ -63,7 +68,8 @@ impl Directory {
     pub(crate) fn create(&self) -> Result<Format, StoreError> {
         if self.root.exists() {
             let mut entries = std::fs::read_dir(&self.root).map_err(StoreError::io("list", &self.root))?;
-            let foreign = entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name)));
+            let foreign =
+                entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name)));
             if let Some(name) = foreign {
                 let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
                 return Err(StoreError::NotAStore { path: self.root.clone(), reason });
@@ -97,12 +103,13 @@ impl Directory {
         if version > FORMAT_VERSION {
             return Err(StoreError::NewerFormat { path: self.root.clone(), found: version, supported: FORMAT_VERSION });
         }
-        let epoch = lines.next().and_then(|line| line.strip_prefix("epoch ")).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        let epoch =
+            lines.next().and_then(|line| line.strip_prefix("epoch ")).and_then(|hex| u64::from_str_radix(hex, 16).ok());
         Ok(Some(Format { version, epoch: epoch.ok_or_else(|| not_ours("its FORMAT file has no epoch"))? }))
     }
 
-    /// Takes the lock of the one writer, held as long as the file is.
-    pub(crate) fn lock(&self) -> Result<File, StoreError> {
+    /// Takes the lock of the one writer, held as long as the file is, and leaves word of who it is.
+    pub(crate) fn lock(&self, durability: Durability) -> Result<File, StoreError> {
         let path = self.root.join(LOCK_FILE);
         let mut file = files::private().read(true).open(&path).map_err(StoreError::io("open", &path))?;
         match file.try_lock() {
@@ -110,16 +117,25 @@ impl Directory {
             Err(std::fs::TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = (&file).take(SMALL_FILE_BYTES_MAX).read_to_string(&mut holder);
-                let holder = holder.trim();
+                let holder = holder.lines().next().unwrap_or_default().trim();
                 let holder = if holder.is_empty() { "another process" } else { holder }.to_owned();
                 return Err(StoreError::Locked { path: self.root.clone(), holder });
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
         }
-        let text = format!("process {} since {}", std::process::id(), chrono::Utc::now().to_rfc3339());
+        let since = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let text = format!("process {} since {since}\n{DURABILITY_LINE}{durability}\n", std::process::id());
         let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(StoreError::io("write", &path))?;
         Ok(file)
+    }
+
+    /// The durability of the last writer, in words.
+    pub(crate) fn last_durability(&self) -> String {
+        let bytes = files::read(&self.root.join(LOCK_FILE), SMALL_FILE_BYTES_MAX).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.lines().find_map(|line| line.strip_prefix(DURABILITY_LINE));
+        line.unwrap_or("unknown").to_owned()
     }
 
     /// Reads segments and logs, taking over from `before` what was read already.
@@ -143,7 +159,8 @@ impl Directory {
         cache: &Arc<SegmentCache>,
         before: &Pieces,
     ) -> Result<Found, StoreError> {
-        let mut found = Found { pieces: Pieces::default(), anchor: Anchor::default(), problems: Vec::new(), last_log: None };
+        let mut found =
+            Found { pieces: Pieces::default(), anchor: Anchor::default(), problems: Vec::new(), last_log: None };
         for &id in segments {
             if let Some(known) = before.segments.iter().find(|known| known.contents().id == id) {
                 found.pieces.segments.push(Arc::clone(known));

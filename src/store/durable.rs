@@ -137,7 +137,8 @@ impl Durable {
     /// The thread: waits for work, syncs, answers.
     pub(crate) fn run(&self, durability: Durability) {
         while let Some((tails, target)) = self.next_work(durability) {
-            let synced = tails.iter().filter_map(|tail| tail.log.as_ref()).try_for_each(crate::storage::tail::LogFile::sync);
+            let synced =
+                tails.iter().filter_map(|tail| tail.log.as_ref()).try_for_each(crate::storage::tail::LogFile::sync);
             let mut state = self.state.lock();
             match synced {
                 Ok(()) => {
@@ -196,7 +197,8 @@ impl Durable {
             return;
         }
         state.durable = sequence;
-        let (ready, waiting) = std::mem::take(&mut state.waiters).into_iter().partition(|(wanted, _)| *wanted <= sequence);
+        let (ready, waiting) =
+            std::mem::take(&mut state.waiters).into_iter().partition(|(wanted, _)| *wanted <= sequence);
         state.waiters = waiting;
         self.risen.notify_all();
         drop(state);

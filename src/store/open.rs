@@ -9,7 +9,7 @@ use super::config::{Retention, StoreConfig};
 use super::directory::Directory;
 use super::pieces::{Pieces, Tail};
 use super::sealer::{self, SealedLog};
-use super::shared::{Shared, WriterLock};
+use super::shared::Shared;
 use super::{Handle, Store};
 use crate::error::StoreError;
 use crate::storage::files::{self, LOG_ENDING};
@@ -37,7 +37,7 @@ impl Store {
             Some(format) => format,
             None => directory.create()?,
         };
-        let lock = directory.lock()?;
+        let lock = directory.lock(config.durability)?;
         files::create_directory(&directory.tail)?;
         files::create_directory(&directory.segments)?;
         files::remove_unfinished(&directory.root)?;
@@ -59,8 +59,7 @@ impl Store {
             let tail = new_tail(&shared, last_id + 1, sequence + 1, found.anchor)?;
             shared.change_pieces(|pieces| pieces.tails.push(Arc::new(tail)));
         }
-        let writer = Writer::new(WriterLock(lock)).map_err(StoreError::io("prepare writing to", &shared.directory.root))?;
-        *shared.writer.lock() = Some(writer);
+        *shared.writer.lock() = Some(Writer::new(lock));
         let sealed_logs = sealed_logs(&shared, &log_ids);
         Ok(Self { handle: Arc::new(start(shared, sealed_logs)?) })
     }
@@ -148,7 +147,8 @@ fn sealed_logs(shared: &Shared, log_ids: &[u64]) -> Vec<SealedLog> {
     let sealed = |id: &&u64| pieces.segments.iter().any(|segment| segment.contents().id == **id);
     let log = |id: &u64| {
         let path = files::numbered(&shared.directory.tail, *id, LOG_ENDING);
-        let age = std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
+        let age =
+            std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
         let since = age.and_then(|age| Instant::now().checked_sub(age)).unwrap_or_else(Instant::now);
         SealedLog { id: *id, path, since }
     };
@@ -160,7 +160,10 @@ fn start(shared: Shared, sealed_logs: Vec<SealedLog>) -> Result<Handle, StoreErr
     let shared = Arc::new(shared);
     let root = shared.directory.root.clone();
     let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-        std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StoreError::io("start a thread for", &root))
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)
+            .map_err(StoreError::io("start a thread for", &root))
     };
     let (for_sync, for_sealing) = (Arc::clone(&shared), Arc::clone(&shared));
     let durability = shared.config.durability;

@@ -82,7 +82,10 @@ impl Pieces {
         let recent = self.recent_if_last();
         let sealed = self.segments.len() - usize::from(recent.is_some());
         let segments = self.segments[..sealed].iter().map(|segment| Arc::clone(segment) as Arc<dyn Source>);
-        let tails = recent.into_iter().chain(&self.tails).map(|tail| Arc::new(TailSource::new(&tail.memory)) as Arc<dyn Source>);
+        let tails = recent
+            .into_iter()
+            .chain(&self.tails)
+            .map(|tail| Arc::new(TailSource::new(&tail.memory)) as Arc<dyn Source>);
         Snapshot::new(segments.chain(tails.filter(|tail| tail.len() > 0)).collect())
     }
 }
@@ -95,7 +98,8 @@ impl Older for BeforeActive<'_> {
         let segments = self.0.segments.iter().flat_map(|segment| &segment.contents().types);
         let in_segments = segments.filter(|found| found.name == event_type).map(|found| found.max_us).max();
         let waiting = self.0.tails_in_memory().skip(1);
-        let in_tails = waiting.filter_map(|tail| tail.memory.read().type_named(event_type).and_then(|found| found.newest_us));
+        let in_tails =
+            waiting.filter_map(|tail| tail.memory.read().type_named(event_type).and_then(|found| found.newest_us));
         in_segments.max(in_tails.max())
     }
 
@@ -104,9 +108,9 @@ impl Older for BeforeActive<'_> {
         let in_tails = waiting.filter_map(|tail| tail.memory.read().next_ordinal(event_type, timestamp_us)).max();
         let recent = usize::from(self.0.recent_if_last().is_some());
         let segments = &self.0.segments[..self.0.segments.len() - recent];
-        let in_segments = segments.iter().map(|segment| {
-            segment.next_ordinal(event_type, timestamp_us).unwrap_or(Some(ORDINAL_BEYOND_DAMAGE))
-        });
+        let in_segments = segments
+            .iter()
+            .map(|segment| segment.next_ordinal(event_type, timestamp_us).unwrap_or(Some(ORDINAL_BEYOND_DAMAGE)));
         in_segments.max().flatten().max(in_tails).unwrap_or(0)
     }
 }

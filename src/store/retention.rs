@@ -46,7 +46,8 @@ pub(super) fn apply(shared: &Shared) -> Result<(), StoreError> {
             segment.contents().sealed_at_us < now_us.saturating_sub(age_us)
         })
     };
-    let mut bytes: u64 = pieces.segments.iter().map(|segment| segment.file_bytes()).sum::<u64>() + files::bytes_below(&shared.directory.tail);
+    let mut bytes: u64 = pieces.segments.iter().map(|segment| segment.file_bytes()).sum::<u64>()
+        + files::bytes_below(&shared.directory.tail);
     let mut removed: Vec<Arc<SegmentReader>> = Vec::new();
     for segment in &pieces.segments {
         if !too_old(segment) && !limits.bytes_max.is_some_and(|max| bytes > max) {

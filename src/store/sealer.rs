@@ -127,7 +127,9 @@ fn remove_expired_logs(shared: &Shared, sealed_logs: &mut Vec<SealedLog>) {
 pub(super) fn remove_sealed_logs(shared: &Shared) -> Result<(), StoreError> {
     let pieces = shared.pieces();
     for id in files::list_numbered(&shared.directory.tail, LOG_ENDING)? {
-        if !pieces.tails.iter().any(|tail| tail.id == id) && pieces.segments.iter().any(|segment| segment.contents().id == id) {
+        if !pieces.tails.iter().any(|tail| tail.id == id)
+            && pieces.segments.iter().any(|segment| segment.contents().id == id)
+        {
             files::remove(&files::numbered(&shared.directory.tail, id, LOG_ENDING))?;
         }
     }

@@ -1,6 +1,5 @@
 //! What the handles and threads of one store share.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -54,10 +53,6 @@ pub(crate) struct KeyedPart {
     changed: bool,
     closed: bool,
 }
-
-/// The lock file, which holds the lock as long as it is open.
-#[derive(Debug)]
-pub(crate) struct WriterLock(pub(crate) File);
 
 impl Shared {
     pub(crate) fn new(

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Store;
 use super::directory::FORMAT_VERSION;
-use super::{Durability, Store};
 use crate::error::StoreError;
 use crate::storage::files;
 
 /// Figures of a store.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoreStats {
     /// Events stored.
     pub events: u64,
@@ -32,8 +32,8 @@ pub struct StoreStats {
     pub sequence: u64,
     /// The highest sequence number that is durable.
     pub durable_sequence: u64,
-    /// When what is written becomes durable.
-    pub durability: Durability,
+    /// When what is written becomes durable, in words; as the last writer said, where this is a reader.
+    pub durability: String,
     /// Version of the on-disk format.
     pub format_version: u32,
     /// The random number that tells this store from every other.
@@ -78,7 +78,11 @@ impl Store {
             last_us,
             sequence: shared.durable.written(),
             durable_sequence: shared.durable.durable(),
-            durability: shared.config.durability,
+            durability: if shared.read_only {
+                shared.directory.last_durability()
+            } else {
+                shared.config.durability.to_string()
+            },
             format_version: shared.format.version.min(FORMAT_VERSION),
             epoch: shared.format.epoch,
         })

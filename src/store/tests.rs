@@ -7,7 +7,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::Event;
-use crate::storage::Source;
 
 fn config(segment_events: u32) -> StoreConfig {
     StoreConfig { segment_events, durability: Durability::OsBuffered, ..StoreConfig::default() }
@@ -120,7 +119,8 @@ enum Operation {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let time = prop_oneof![4 => 0i64..60, 1 => -5_000_000i64..5_000_000, 1 => Just(crate::event::timestamp::MICROS_MAX)];
+    let time =
+        prop_oneof![4 => 0i64..60, 1 => -5_000_000i64..5_000_000, 1 => Just(crate::event::timestamp::MICROS_MAX)];
     let time = time.prop_map(crate::event::timestamp::format);
     (time, 0u8..9, 0u8..4, any::<i32>(), "[a-c\"\\\\é]{0,3}").prop_map(|(time, form, agent, number, text)| {
         let text = serde_json::to_string(&text).expect("a string");
@@ -249,7 +249,8 @@ fn other_directories_are_refused() {
     std::fs::write(directory.path().join("notes.txt"), "mine").expect("writable");
     assert!(matches!(Store::open(directory.path()), Err(StoreError::NotAStore { .. })));
     assert!(matches!(Store::open_read_only(directory.path()), Err(StoreError::NotAStore { .. })));
-    std::fs::write(directory.path().join("FORMAT"), "sutra-grid-events 99\nepoch 0000000000000001\n").expect("writable");
+    std::fs::write(directory.path().join("FORMAT"), "sutra-grid-events 99\nepoch 0000000000000001\n")
+        .expect("writable");
     assert!(matches!(Store::open(directory.path()), Err(StoreError::NewerFormat { found: 99, .. })));
     assert!(matches!(Store::open_read_only(directory.path()), Err(StoreError::NewerFormat { found: 99, .. })));
 }
@@ -312,7 +313,8 @@ fn retention_removes_whole_segments_and_says_so() {
     let directory = tempfile::tempdir().expect("a directory");
     let retention = Retention { bytes_max: Some(0), age_max: None };
     let store = Store::open_with(directory.path(), config(10)).expect("opens");
-    let mut subscription = store.subscribe(crate::query::Filter::All, Some(Cursor { epoch: store.epoch(), sequence: 0 })).expect("ours");
+    let mut subscription =
+        store.subscribe(crate::query::Filter::All, Some(Cursor { epoch: store.epoch(), sequence: 0 })).expect("ours");
     for second in 0..25 {
         store.append(&[heartbeat(1, second * 1_000_000)]).expect("written");
     }
@@ -361,6 +363,9 @@ fn cursors_are_kept_for_their_owners() {
     assert_eq!(reader.cursor("console").expect("readable"), Some(cursor));
     assert_eq!(reader.cursor("other").expect("readable"), None);
     let foreign = Cursor { epoch: 1, sequence: 0 };
-    assert!(matches!(reader.subscribe(crate::query::Filter::All, Some(foreign)), Err(StoreError::ForeignCursor { .. })));
+    assert!(matches!(
+        reader.subscribe(crate::query::Filter::All, Some(foreign)),
+        Err(StoreError::ForeignCursor { .. })
+    ));
     assert!(matches!(reader.save_cursor("x", cursor), Err(StoreError::ReadOnly { .. })));
 }

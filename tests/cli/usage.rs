@@ -75,7 +75,7 @@ fn wrong_arguments_are_two() {
     for line in [
         &["frobnicate"][..],
         &["query", "--since", "tomorrow"],
-        &["query", "--where", "error"],
+        &["query", "--where", "~port"],
         &["query", "--format", "xml"],
         &["query", "--after", "x"],
         &["query", "--limit", "-1"],

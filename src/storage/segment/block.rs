@@ -13,11 +13,14 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::column;
+use crate::storage::compression;
 use crate::storage::shape::value_kind;
 use crate::storage::varint;
 
 /// Events in a block.
 pub(crate) const BLOCK_EVENTS: usize = 512;
+/// A block of more events is not read, so that a later version may write larger ones up to here.
+const BLOCK_EVENTS_MAX: usize = 1 << 16;
 /// A larger payload is not read, in bytes: this many events of the largest size.
 const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 const BLOCK_MAGIC: &[u8; 4] = b"SGEB";
@@ -80,15 +83,9 @@ pub(crate) struct BlockColumns {
 
 impl BlockColumns {
     /// The compressed block.
-    pub(crate) fn encode(
-        &self,
-        event_type: &str,
-        first: u32,
-        compressor: &mut zstd::bulk::Compressor<'static>,
-        out: &mut Vec<u8>,
-    ) -> std::io::Result<()> {
+    pub(crate) fn encode(&self, event_type: &str, first: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
         let payload = self.payload();
-        let stored = compressor.compress(&payload)?;
+        let stored = compression::compress(&payload)?;
         let head = BlockHead {
             event_type: event_type.to_owned(),
             first,
@@ -188,10 +185,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(BlockHead, BlockColumns)> {
         return None;
     }
     let head: BlockHead = bincode::deserialize(head).ok()?;
-    if head.raw_bytes as usize > PAYLOAD_BYTES_MAX || head.count as usize > BLOCK_EVENTS.max(1 << 16) {
+    if head.count as usize > BLOCK_EVENTS_MAX {
         return None;
     }
-    let payload = zstd::bulk::decompress(stored, head.raw_bytes as usize).ok()?;
+    let payload = compression::decompress(stored, head.raw_bytes as usize, PAYLOAD_BYTES_MAX)?;
     let columns = BlockColumns::parse(&head, &payload)?;
     Some((head, columns))
 }
@@ -227,8 +224,7 @@ mod tests {
 
     fn encoded(block: &BlockColumns) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let mut compressor = zstd::bulk::Compressor::new(1).expect("a compressor");
-        block.encode("some_type", 7, &mut compressor, &mut bytes).expect("compressible");
+        block.encode("some_type", 7, &mut bytes).expect("compressible");
         bytes
     }
 

@@ -12,7 +12,7 @@ use super::block::{BLOCK_EVENTS, BlockColumns, Column, Kinds};
 use super::contents::{BlockRecord, Contents, SectionRecord, TypeRecord, assemble};
 use super::counts::{self, COUNTED_VALUES_MAX, CountList};
 use super::postings::{self, Posting};
-use super::{COMPRESSION_LEVEL, column, dictionary, filter::Filter};
+use super::{column, dictionary, filter::Filter};
 use crate::storage::chain::{Anchor, next_link, segment_root};
 use crate::storage::shape::{Shape, value_kind};
 use crate::storage::tail::{RowValue, TailMemory, take_value};
@@ -75,7 +75,6 @@ impl<'a> Builder<'a> {
     fn build(mut self, sealing: Sealing) -> std::io::Result<(Contents, Vec<u8>)> {
         let memory = self.memory;
         let words = self.choose_words();
-        let mut compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL)?;
         let mut types = Vec::new();
         let mut first = 0;
         let roots = super::roots::of_tail(memory, &self.types);
@@ -88,7 +87,7 @@ impl<'a> Builder<'a> {
             let ordinal_at_max = at_max.map(|&position| memory.ordinal(position)).max().unwrap_or(0);
             let counted_from: Vec<u32> = self.entity_positions.iter().map(|positions| positions.len() as u32).collect();
             for (index, block) in positions.chunks(BLOCK_EVENTS).enumerate() {
-                self.put_block(&name, first + (index * BLOCK_EVENTS) as u32, block, &mut compressor)?;
+                self.put_block(&name, first + (index * BLOCK_EVENTS) as u32, block)?;
             }
             self.count(types.len() as u32, positions.len(), &counted_from);
             let count = positions.len() as u32;
@@ -156,13 +155,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Appends the block of these positions of the tail, and notes its entities.
-    fn put_block(
-        &mut self,
-        event_type: &str,
-        first: u32,
-        positions: &[u32],
-        compressor: &mut zstd::bulk::Compressor<'static>,
-    ) -> std::io::Result<()> {
+    fn put_block(&mut self, event_type: &str, first: u32, positions: &[u32]) -> std::io::Result<()> {
         let memory = self.memory;
         let mut writer = BlockWriter::new(positions.len());
         for (row, &position) in positions.iter().enumerate() {
@@ -187,7 +180,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         };
         let offset = self.body.len();
-        writer.finish().encode(event_type, first, compressor, &mut self.body)?;
+        writer.finish().encode(event_type, first, &mut self.body)?;
         let bytes = (self.body.len() - offset) as u32;
         self.blocks.push(BlockRecord { offset: offset as u64, bytes, count: positions.len() as u32, min_us, max_us });
         Ok(())
@@ -205,7 +198,8 @@ impl<'a> Builder<'a> {
     /// Notes how often each entity was named since its number of positions was `counted_from`.
     fn count(&mut self, type_index: u32, events: usize, counted_from: &[u32]) {
         let mut by_field: std::collections::BTreeMap<u32, Vec<(u32, u32)>> = std::collections::BTreeMap::new();
-        for ((entity, positions), &from) in self.memory.entities().iter().zip(&self.entity_positions).zip(counted_from) {
+        for ((entity, positions), &from) in self.memory.entities().iter().zip(&self.entity_positions).zip(counted_from)
+        {
             let count = positions.len() as u32 - from;
             if count > 0 {
                 by_field.entry(entity.field).or_default().push((self.word_numbers[entity.word as usize], count));
@@ -268,7 +262,14 @@ impl BlockWriter {
         self.block.ordinals.push(u64::from(ordinal));
     }
 
-    fn put<'w>(&mut self, row: usize, field: u32, value: RowValue, word_number: u32, word: impl Fn(u32) -> &'w Arc<str>) {
+    fn put<'w>(
+        &mut self,
+        row: usize,
+        field: u32,
+        value: RowValue,
+        word_number: u32,
+        word: impl Fn(u32) -> &'w Arc<str>,
+    ) {
         let column = self.column_of(field);
         let before = row.checked_sub(1).and_then(|before| self.block.columns[column].numbers.get(before)).copied();
         let (kind, number) = match value {
@@ -325,7 +326,8 @@ impl BlockWriter {
             column.numbers.resize(self.rows, filler);
             kinds.resize(self.rows, value_kind::ABSENT);
             let first = kinds.first().copied().unwrap_or(value_kind::ABSENT);
-            column.kinds = if kinds.iter().all(|&kind| kind == first) { Kinds::Same(first) } else { Kinds::Mixed(kinds) };
+            column.kinds =
+                if kinds.iter().all(|&kind| kind == first) { Kinds::Same(first) } else { Kinds::Mixed(kinds) };
         }
         self.block
     }
@@ -335,4 +337,3 @@ impl BlockWriter {
 pub(crate) fn shapes_of(contents: &Contents) -> Option<Vec<Arc<Shape>>> {
     contents.shapes.iter().map(|record| Shape::from_record(record).map(Arc::new)).collect()
 }
-

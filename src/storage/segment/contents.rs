@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::storage::chain::{Anchor, Hash};
+use crate::storage::compression;
 use crate::storage::shape::ShapeRecord;
 
 pub(crate) const SEGMENT_MAGIC: &[u8; 8] = b"SGESEG\r\n";
@@ -160,7 +161,7 @@ impl ContentsFrame {
 /// Puts the file together from its contents and its body.
 pub(crate) fn assemble(contents: &Contents, body: &[u8]) -> std::io::Result<Vec<u8>> {
     let raw = bincode::serialize(contents).map_err(std::io::Error::other)?;
-    let stored = zstd::bulk::compress(&raw, super::COMPRESSION_LEVEL)?;
+    let stored = compression::compress(&raw)?;
     let frame =
         ContentsFrame { stored_bytes: stored.len() as u32, raw_bytes: raw.len() as u32, checksum: xxh3_64(&stored) };
     let mut file = Vec::with_capacity(START_BYTES + END_BYTES + 2 * stored.len() + body.len());
@@ -209,9 +210,9 @@ pub(crate) fn parse_end(bytes: &[u8]) -> Option<(ContentsFrame, u64)> {
 /// Reads the contents from their compressed bytes.
 pub(crate) fn decode(frame: ContentsFrame, stored: &[u8]) -> Option<Contents> {
     let whole = stored.len() == frame.stored_bytes as usize && xxh3_64(stored) == frame.checksum;
-    if !whole || frame.raw_bytes as usize > CONTENTS_BYTES_MAX {
+    if !whole {
         return None;
     }
-    let raw = zstd::bulk::decompress(stored, frame.raw_bytes as usize).ok()?;
+    let raw = compression::decompress(stored, frame.raw_bytes as usize, CONTENTS_BYTES_MAX)?;
     bincode::deserialize(&raw).ok()
 }

@@ -4,12 +4,18 @@
 //! the length of the rest, and the rest; the whole page is compressed. Pages stand twice in a segment.
 
 use super::contents::PageRecord;
+use crate::storage::compression;
 use crate::storage::varint;
 
 /// Words in a page.
 const PAGE_WORDS: usize = 1024;
-/// A page ends early when its words take this many bytes.
+/// A page ends early when its entries take this many bytes.
 const PAGE_BYTES: usize = 64 << 10;
+/// A page ends early when its words in full take this many bytes.
+const PAGE_TEXT_BYTES: usize = 4 << 20;
+
+/// A page of more bytes, as entries or in full, is not read: one word of the largest size on top of a full page.
+const PAGE_BYTES_MAX: usize = PAGE_TEXT_BYTES + crate::event::EVENT_BYTES_MAX;
 
 /// The words of a segment, in memory.
 #[derive(Debug, Default)]
@@ -51,21 +57,22 @@ impl Dictionary {
 
     /// Adds the words of a page. Nothing if the page is not one of this many words.
     pub(crate) fn add_page(&mut self, record: &PageRecord, stored: &[u8]) -> Option<()> {
-        let raw = zstd::bulk::decompress(stored, record.raw_bytes as usize).ok()?;
+        let raw = compression::decompress(stored, record.raw_bytes as usize, PAGE_BYTES_MAX)?;
         let mut input = raw.as_slice();
-        let mut word: Vec<u8> = Vec::new();
+        let (mut word, mut text) = (Vec::new(), Vec::with_capacity(4 * raw.len()));
         for _ in 0..record.count {
             let shared = usize::try_from(varint::take(&mut input)?).ok()?;
             let rest = varint::take_length(&mut input)?;
             let rest = varint::take_bytes(&mut input, rest)?;
-            if shared > word.len() {
+            if shared > word.len() || text.len() > PAGE_BYTES_MAX {
                 return None;
             }
             word.truncate(shared);
             word.extend_from_slice(rest);
-            self.text.push_str(std::str::from_utf8(&word).ok()?);
-            self.ends.push(self.text.len());
+            text.extend_from_slice(&word);
+            self.ends.push(self.text.len() + text.len());
         }
+        self.text.push_str(std::str::from_utf8(&text).ok()?);
         Some(())
     }
 }
@@ -77,7 +84,7 @@ pub(crate) fn build_pages(words: &[&str]) -> std::io::Result<(Vec<PageRecord>, V
     while !rest.is_empty() {
         let mut raw = Vec::new();
         let mut before: &[u8] = &[];
-        let mut count = 0;
+        let (mut count, mut text_bytes) = (0, 0);
         for word in rest.iter().take(PAGE_WORDS) {
             let word = word.as_bytes();
             let shared = before.iter().zip(word).take_while(|(a, b)| a == b).count();
@@ -86,11 +93,12 @@ pub(crate) fn build_pages(words: &[&str]) -> std::io::Result<(Vec<PageRecord>, V
             raw.extend_from_slice(&word[shared..]);
             before = word;
             count += 1;
-            if raw.len() >= PAGE_BYTES {
+            text_bytes += word.len();
+            if raw.len() >= PAGE_BYTES || text_bytes >= PAGE_TEXT_BYTES {
                 break;
             }
         }
-        let stored = zstd::bulk::compress(&raw, super::COMPRESSION_LEVEL)?;
+        let stored = compression::compress(&raw)?;
         records.push(PageRecord::of(&stored, raw.len(), count));
         bytes.extend_from_slice(&stored);
         rest = &rest[count..];

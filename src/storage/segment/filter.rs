@@ -10,9 +10,8 @@ const LANES: usize = 8;
 const BLOCK_BYTES: usize = LANES * 4;
 const BITS_A_WORD: usize = 12;
 /// The salts of the Parquet format, one a lane.
-const SALTS: [u32; LANES] = [
-    0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31,
-];
+const SALTS: [u32; LANES] =
+    [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 
 /// A set of words that may hold a few more than were put in.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +35,9 @@ impl Filter {
 
     /// False if the word is surely not in the set.
     pub(crate) fn may_contain(&self, hash: u64) -> bool {
-        self.blocks.get(self.block_of(hash)).is_some_and(|block| block.iter().zip(bits_of(hash)).all(|(lane, bit)| lane & bit != 0))
+        self.blocks
+            .get(self.block_of(hash))
+            .is_some_and(|block| block.iter().zip(bits_of(hash)).all(|(lane, bit)| lane & bit != 0))
     }
 
     /// How much memory it takes, in bytes.

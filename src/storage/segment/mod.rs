@@ -20,6 +20,3 @@ mod source;
 
 pub(crate) use builder::{Sealing, build};
 pub(crate) use reader::{SegmentCache, SegmentReader};
-
-/// The level of zstd: higher ones gain next to nothing on these columns.
-const COMPRESSION_LEVEL: i32 = 1;

@@ -58,7 +58,8 @@ fn put_positions(positions: &[u32], out: &mut Vec<u8>) {
         before = position;
     }
     // A bitmap needs at least two bytes for each 16 positions of its span, so it is tried for dense sets only.
-    let bitmap = (positions.len() >= 4096).then(|| RoaringBitmap::from_sorted_iter(positions.iter().copied()).ok()).flatten();
+    let bitmap =
+        (positions.len() >= 4096).then(|| RoaringBitmap::from_sorted_iter(positions.iter().copied()).ok()).flatten();
     match bitmap {
         Some(bitmap) if bitmap.serialized_size() < distances.len() => {
             out.push(FORM_ROARING);

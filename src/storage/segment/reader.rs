@@ -91,6 +91,7 @@ pub(crate) struct SegmentReader {
     path: PathBuf,
     contents: Contents,
     zones: Vec<Zone>,
+    time_bounds: Option<(i64, i64)>,
     types: Vec<Arc<str>>,
     fields: Vec<Arc<str>>,
     shapes: Vec<Arc<Shape>>,
@@ -106,12 +107,17 @@ impl SegmentReader {
         let file = File::open(path).map_err(StoreError::io("open", path))?;
         let file_bytes = file.metadata().map_err(StoreError::io("read", path))?.len();
         let (contents, body_offset) = read_contents(&file, file_bytes, path)?;
-        let shapes = shapes_of(&contents).ok_or_else(|| StoreError::damaged(path, "it holds a shape that no event can have"))?;
+        let shapes =
+            shapes_of(&contents).ok_or_else(|| StoreError::damaged(path, "it holds a shape that no event can have"))?;
         let zones = zones_of(&contents).ok_or_else(|| StoreError::damaged(path, "its blocks do not add up"))?;
         let types = contents.types.iter().map(|found| crate::event::intern_name(&found.name)).collect();
         let fields = contents.fields.iter().map(|name| crate::event::intern_name(name)).collect();
         let reader = Self {
             path: path.to_owned(),
+            time_bounds: zones
+                .iter()
+                .map(|zone| (zone.min_us, zone.max_us))
+                .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))),
             zones,
             types,
             fields,
@@ -140,6 +146,10 @@ impl SegmentReader {
 
     pub(super) fn zones(&self) -> &[Zone] {
         &self.zones
+    }
+
+    pub(super) fn time_bounds(&self) -> Option<(i64, i64)> {
+        self.time_bounds
     }
 
     pub(super) fn shapes(&self) -> &[Arc<Shape>] {
@@ -178,7 +188,8 @@ impl SegmentReader {
         if *head.event_type != *event_type || head.count != record.count {
             return Err(damaged());
         }
-        let rows = SegmentRows::new(event_type, columns, &self.shapes, &self.fields, self.dictionary()?).ok_or_else(damaged)?;
+        let rows = SegmentRows::new(event_type, columns, &self.shapes, &self.fields, self.dictionary()?)
+            .ok_or_else(damaged)?;
         let rows = Arc::new(rows);
         self.cache.parts.insert(key, Decoded::Block(Arc::clone(&rows)));
         Ok(rows)
@@ -191,7 +202,8 @@ impl SegmentReader {
             return Ok(found.may_contain(filter::hash_of(word)));
         }
         let bytes = self.section(&self.contents.filter, "filter")?;
-        let found = Filter::from_bytes(&bytes).ok_or_else(|| StoreError::damaged(&self.path, "its filter is not whole"))?;
+        let found =
+            Filter::from_bytes(&bytes).ok_or_else(|| StoreError::damaged(&self.path, "its filter is not whole"))?;
         let found = Arc::new(found);
         self.cache.parts.insert(key, Decoded::Filter(Arc::clone(&found)));
         Ok(found.may_contain(filter::hash_of(word)))
@@ -224,7 +236,10 @@ impl SegmentReader {
             }
             let whole = xxh3_64(page) == record.checksum && dictionary.add_page(record, page).is_some();
             if !whole {
-                return Err(StoreError::damaged(&self.path, format!("both copies of page {number} of its dictionary are")));
+                return Err(StoreError::damaged(
+                    &self.path,
+                    format!("both copies of page {number} of its dictionary are"),
+                ));
             }
             at = end;
         }
@@ -249,7 +264,11 @@ impl SegmentReader {
         if let Some(Decoded::PostingsPage(page)) = self.cache.parts.get(&key) {
             return Ok(page);
         }
-        let record = self.contents.postings.get(index).ok_or_else(|| StoreError::damaged(&self.path, "a page of postings is not there"))?;
+        let record = self
+            .contents
+            .postings
+            .get(index)
+            .ok_or_else(|| StoreError::damaged(&self.path, "a page of postings is not there"))?;
         let page: Arc<[u8]> = self.section(&record.section, "postings")?.into();
         self.cache.parts.insert(key, Decoded::PostingsPage(Arc::clone(&page)));
         Ok(page)
@@ -305,7 +324,9 @@ fn read_contents(file: &File, file_bytes: u64, path: &Path) -> Result<(Contents,
         Ok(buffer)
     };
     match contents::parse_start(&first) {
-        Start::Newer(found) => return Err(StoreError::NewerFormat { path: path.to_owned(), found, supported: SEGMENT_VERSION }),
+        Start::Newer(found) => {
+            return Err(StoreError::NewerFormat { path: path.to_owned(), found, supported: SEGMENT_VERSION });
+        }
         Start::Frame(frame) => {
             let end = START_BYTES + frame.stored_bytes as usize;
             let stored = match first.get(START_BYTES..end) {

@@ -45,7 +45,13 @@ impl SegmentRows {
         let shapes = block.shapes.iter().map(in_block).collect::<Option<Vec<_>>>()?;
         let places_fit = block.shape_places.iter().all(|&place| place < shapes.len() as u64);
         let numbers_fit = block.columns.iter().all(|column| fits(column, &block, &dictionary));
-        (!shapes.is_empty() && places_fit && numbers_fit).then_some(Self { event_type, block, dictionary, shapes, names })
+        (!shapes.is_empty() && places_fit && numbers_fit).then_some(Self {
+            event_type,
+            block,
+            dictionary,
+            shapes,
+            names,
+        })
     }
 
     fn shape(&self, row: usize) -> &BlockShape {
@@ -78,7 +84,10 @@ impl SegmentRows {
     fn text(&self, number: u64) -> Option<&str> {
         let number = number as usize;
         let end = *self.block.text_ends.get(number)? as usize;
-        let start = number.checked_sub(1).and_then(|before| self.block.text_ends.get(before)).map_or(0, |&start| start as usize);
+        let start = number
+            .checked_sub(1)
+            .and_then(|before| self.block.text_ends.get(before))
+            .map_or(0, |&start| start as usize);
         self.block.texts.get(start..end)
     }
 

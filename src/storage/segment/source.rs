@@ -67,6 +67,10 @@ impl Source for SegmentReader {
         SegmentReader::zones(self)
     }
 
+    fn time_bounds(&self) -> Option<(i64, i64)> {
+        SegmentReader::time_bounds(self)
+    }
+
     fn sequences(&self) -> RangeInclusive<u64> {
         self.contents().first_sequence..=self.contents().last_sequence
     }
@@ -104,7 +108,8 @@ impl Source for SegmentReader {
         for entry in postings::entries(self.contents().postings[page].first_word, &bytes) {
             if entry.word == word && field.is_none_or(|field| entry.field == field) {
                 let positions = entry.positions(self.contents().count);
-                all |= positions.ok_or_else(|| StoreError::damaged(self.path(), "a posting is not what was written"))?;
+                all |=
+                    positions.ok_or_else(|| StoreError::damaged(self.path(), "a posting is not what was written"))?;
             } else if entry.word > word {
                 break;
             }

@@ -37,7 +37,8 @@ impl BatchRecord {
 
     /// The version byte and the record in bincode.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, bincode::Error> {
-        let mut bytes = Vec::with_capacity(64 + self.rows.len() + self.times.len() + self.ordinals.len() + 24 * self.words.len());
+        let mut bytes =
+            Vec::with_capacity(64 + self.rows.len() + self.times.len() + self.ordinals.len() + 24 * self.words.len());
         bytes.push(BATCH_VERSION);
         bincode::serialize_into(&mut bytes, self)?;
         Ok(bytes)

@@ -19,6 +19,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::batch::{BATCH_BYTES_MAX, BatchRecord};
 use crate::error::StoreError;
 use crate::storage::chain::Anchor;
+use crate::storage::compression;
 use crate::storage::files;
 
 const LOG_MAGIC: &[u8; 8] = b"SGELOG\r\n";
@@ -31,7 +32,6 @@ const LOG_HEADER_BYTES_MAX: usize = 4096;
 pub(crate) const LOG_BYTES_MAX: u64 = 4 << 30;
 /// Payloads below this size are stored as they are.
 const COMPRESS_FROM_BYTES: usize = 256;
-const COMPRESSION_LEVEL: i32 = 1;
 
 const KIND_BATCH: u8 = 1;
 const KIND_BATCH_COMPRESSED: u8 = 2;
@@ -77,8 +77,6 @@ pub(crate) struct LogContents {
     pub(crate) damaged: Vec<DamagedStretch>,
     /// The length up to the end of the last whole frame, in bytes. What follows is torn.
     pub(crate) whole_bytes: u64,
-    /// The length of the file, in bytes.
-    pub(crate) file_bytes: u64,
 }
 
 /// A log that is being written.
@@ -169,30 +167,18 @@ fn checksum(parts: &[&[u8]]) -> u64 {
     hasher.digest()
 }
 
-/// Turns batches and anchors into frames. Keeps the compressor and its memory.
-pub(crate) struct FrameEncoder {
-    compressor: zstd::bulk::Compressor<'static>,
-    compressed: Vec<u8>,
-}
-
-impl FrameEncoder {
-    pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Self { compressor: zstd::bulk::Compressor::new(COMPRESSION_LEVEL)?, compressed: Vec::new() })
-    }
-
-    /// Appends the frame of a batch.
-    pub(crate) fn put_batch(&mut self, batch: &BatchRecord, out: &mut Vec<u8>) -> Result<(), bincode::Error> {
-        let raw = batch.encode()?;
-        self.compressed.clear();
-        self.compressed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
-        let compress = raw.len() >= COMPRESS_FROM_BYTES;
-        if compress && self.compressor.compress_to_buffer(&raw, &mut self.compressed).is_ok_and(|size| size < raw.len()) {
-            put_frame(KIND_BATCH_COMPRESSED, &self.compressed, raw.len(), out);
-        } else {
-            put_frame(KIND_BATCH, &raw, raw.len(), out);
+/// Appends the frame of a batch.
+pub(crate) fn put_batch(batch: &BatchRecord, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let raw = batch.encode().map_err(std::io::Error::other)?;
+    if raw.len() >= COMPRESS_FROM_BYTES {
+        let compressed = compression::compress(&raw)?;
+        if compressed.len() < raw.len() {
+            put_frame(KIND_BATCH_COMPRESSED, &compressed, raw.len(), out);
+            return Ok(());
         }
-        Ok(())
     }
+    put_frame(KIND_BATCH, &raw, raw.len(), out);
+    Ok(())
 }
 
 /// The frame of an anchor.
@@ -224,13 +210,7 @@ pub(crate) fn read_log(path: &Path, from: u64) -> Result<LogContents, StoreError
 pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogContents, StoreError> {
     let (header, header_bytes) = parse_header(bytes, path)?;
     let mut offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
-    let mut contents = LogContents {
-        header,
-        frames: Vec::new(),
-        damaged: Vec::new(),
-        whole_bytes: offset as u64,
-        file_bytes: bytes.len() as u64,
-    };
+    let mut contents = LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64 };
     while offset < bytes.len() {
         if let Some((frame, length)) = parse_frame(&bytes[offset..]) {
             contents.frames.push(frame);
@@ -284,12 +264,14 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     let (stored_bytes, raw_bytes) = (number(8)? as usize, number(12)? as usize);
     let stored = bytes.get(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES.checked_add(stored_bytes)?)?;
     let expected = u64::from_le_bytes(header.get(16..24)?.try_into().ok()?);
-    if checksum(&[&header[..16], stored]) != expected || raw_bytes > BATCH_BYTES_MAX {
+    if checksum(&[&header[..16], stored]) != expected {
         return None;
     }
     let frame = match header[4] {
         KIND_BATCH => Frame::Batch(BatchRecord::decode(stored).ok()?),
-        KIND_BATCH_COMPRESSED => Frame::Batch(BatchRecord::decode(&zstd::bulk::decompress(stored, raw_bytes).ok()?).ok()?),
+        KIND_BATCH_COMPRESSED => {
+            Frame::Batch(BatchRecord::decode(&compression::decompress(stored, raw_bytes, BATCH_BYTES_MAX)?).ok()?)
+        }
         KIND_ANCHOR => Frame::Anchor(bincode::deserialize(stored).ok()?),
         _ => return None,
     };

@@ -252,11 +252,16 @@ impl TailMemory {
         };
         let key = shape_key(event.event_type(), false, fields.iter().map(|(name, _)| name));
         let known = self.shape_numbers.get(&key).into_iter().flatten().copied();
-        let mut same = known.filter(|&number| self.shapes[number as usize].shape.is_of(event.event_type(), false, fields));
+        let mut same =
+            known.filter(|&number| self.shapes[number as usize].shape.is_of(event.event_type(), false, fields));
         if let Some(number) = same.next() {
             return number;
         }
-        self.add_shape(Shape::new(intern_name(event.event_type()), false, fields.iter().map(|(name, _)| intern_name(name))))
+        self.add_shape(Shape::new(
+            intern_name(event.event_type()),
+            false,
+            fields.iter().map(|(name, _)| intern_name(name)),
+        ))
     }
 
     fn add_shape(&mut self, shape: Shape) -> u32 {
@@ -309,7 +314,7 @@ impl TailMemory {
         }
         let shape = &self.shapes[shape_number as usize];
         let of_type = &mut self.types[shape.type_index as usize];
-        of_type.positions.push(position);
+        append(&mut of_type.positions, position);
         of_type.newest_us = of_type.newest_us.max(Some(timestamp_us));
         let shape_fields = Arc::clone(&shape.shape);
         // The row was written, or checked, just now: it parses. The buffer is lent out meanwhile.
@@ -347,8 +352,7 @@ impl TailMemory {
             self.entities.push(TailEntity { field, word, next: head, positions: RoaringBitmap::new() });
             self.words[word as usize].entity = slot;
         }
-        // The same entity twice in one event is one association.
-        self.entities[slot as usize].positions.push(position);
+        append(&mut self.entities[slot as usize].positions, position);
     }
 
     /// The record of the rows that are not published yet: all that a reader of the log needs to know.
@@ -412,7 +416,8 @@ impl TailMemory {
         self.ends.truncate(from as usize);
         self.times.truncate(from as usize);
         self.ordinals.truncate(from as usize);
-        for positions in self.types.iter_mut().map(|t| &mut t.positions).chain(self.entities.iter_mut().map(|e| &mut e.positions))
+        for positions in
+            self.types.iter_mut().map(|t| &mut t.positions).chain(self.entities.iter_mut().map(|e| &mut e.positions))
         {
             positions.remove_range(from..);
         }
@@ -615,6 +620,11 @@ impl TailMemory {
     fn row_start(&self, position: usize) -> usize {
         position.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0)
     }
+}
+
+/// Adds the newest position. It may be there already: the same entity twice in one event is one association.
+fn append(positions: &mut RoaringBitmap, position: u32) {
+    let _ = positions.try_push(position);
 }
 
 fn shape_key<'a>(event_type: &str, plain: bool, names: impl Iterator<Item = &'a str>) -> u64 {

@@ -6,7 +6,7 @@ mod memory;
 mod row;
 mod source;
 
-pub(crate) use log::{DamagedStretch, Frame, FrameEncoder, LogContents, LogFile, LogHeader, anchor_frame, read_log};
+pub(crate) use log::{Frame, LogContents, LogFile, LogHeader, anchor_frame, put_batch, read_log};
 pub(crate) use memory::{Older, TailMemory};
 pub(crate) use row::{RowValue, resolve, take_value};
 pub(crate) use source::TailSource;

@@ -46,6 +46,10 @@ impl Source for TailSource {
         self.sequences.clone()
     }
 
+    fn is_in_order_of_arrival(&self) -> bool {
+        true
+    }
+
     fn types(&self) -> Vec<(Arc<str>, u64)> {
         let memory = self.memory.read();
         let counted = memory.types().iter().map(|t| (Arc::clone(&t.name), t.positions.range_cardinality(..self.len)));
@@ -103,9 +107,8 @@ impl Source for TailSource {
             return Ok(None);
         }
         let positions = self.clipped(&of_type.positions);
-        let counts = named().map(|entity| {
-            (Arc::clone(memory.word(entity.word)), positions.intersection_len(&entity.positions))
-        });
+        let counts =
+            named().map(|entity| (Arc::clone(memory.word(entity.word)), positions.intersection_len(&entity.positions)));
         Ok(Some(counts.filter(|(_, count)| *count > 0).collect()))
     }
 
@@ -124,11 +127,12 @@ impl Source for TailSource {
         let memory = self.memory.read();
         let Some(of_type) = memory.type_named(id.event_type()) else { return Ok(None) };
         let within = |zone: &&Zone| (zone.min_us..=zone.max_us).contains(&id.timestamp_us());
-        let found = self.zones.iter().filter(within).flat_map(|zone| zone.first..zone.first + zone.count).find(|&position| {
-            memory.timestamp_us(position) == id.timestamp_us()
-                && memory.ordinal(position) == id.ordinal()
-                && of_type.positions.contains(position)
-        });
+        let found =
+            self.zones.iter().filter(within).flat_map(|zone| zone.first..zone.first + zone.count).find(|&position| {
+                memory.timestamp_us(position) == id.timestamp_us()
+                    && memory.ordinal(position) == id.ordinal()
+                    && of_type.positions.contains(position)
+            });
         Ok(found)
     }
 }
@@ -142,7 +146,6 @@ struct TailRows {
 
 struct TailRow {
     timestamp_us: i64,
-    sequence: u64,
     ordinal: u32,
     shape: Arc<Shape>,
     values: Vec<TailValue>,
@@ -183,22 +186,16 @@ fn decode(memory: &TailMemory, position: u32) -> TailRow {
         Some(value) => TailValue::Plain(row::resolve_owned(value, timestamp_us, |word| memory.word(word))),
         None => TailValue::Plain(Value::Null),
     });
-    TailRow {
-        timestamp_us,
-        sequence: memory.sequence(position),
-        ordinal: memory.ordinal(position),
-        values: values.collect(),
-        shape,
-    }
+    TailRow { timestamp_us, ordinal: memory.ordinal(position), values: values.collect(), shape }
 }
 
 impl Rows for TailRows {
     fn timestamp_us(&self, row: u32) -> i64 {
-        self.row(row).timestamp_us
+        self.memory.read().timestamp_us(self.first + row)
     }
 
     fn sequence(&self, row: u32) -> u64 {
-        self.row(row).sequence
+        self.memory.read().sequence(self.first + row)
     }
 
     fn event_type(&self, row: u32) -> &Arc<str> {

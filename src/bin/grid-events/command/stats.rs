@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::HumanBytes;
 use sutra_grid_events::event::{Value, timestamp};
-use sutra_grid_events::store::{Durability, StoreStats};
+use sutra_grid_events::store::StoreStats;
 
 use super::Outcome;
 use crate::args::Global;
@@ -22,20 +22,19 @@ pub(crate) struct StatsArguments {
 pub(crate) fn run(global: &Global, arguments: &StatsArguments) -> Result<Outcome> {
     let store = global.open_to_read()?;
     let stats = store.stats()?;
-    let durability = durability_in_words(store.config().durability);
     let mut out = Output::stdout();
     match arguments.format {
         ReportFormat::Json => {
-            out.write_exact(&json_of(&stats, &durability))?;
+            out.write_exact(&json_of(&stats))?;
             writeln!(out)?;
         }
-        ReportFormat::Table => print_report(&store.path().display().to_string(), &stats, &durability, &mut out)?,
+        ReportFormat::Table => print_report(&store.path().display().to_string(), &stats, &mut out)?,
     }
     out.flush()?;
     Ok(Outcome::Done)
 }
 
-fn print_report(path: &str, stats: &StoreStats, durability: &str, out: &mut Output) -> Result<()> {
+fn print_report(path: &str, stats: &StoreStats, out: &mut Output) -> Result<()> {
     let time = |us: Option<i64>| us.map_or_else(|| "none".to_owned(), format_time);
     let tail_note = match stats.sequence - stats.durable_sequence.min(stats.sequence) {
         0 => String::new(),
@@ -51,7 +50,7 @@ fn print_report(path: &str, stats: &StoreStats, durability: &str, out: &mut Outp
         ("on disk", format!("{}, {:.1} bytes an event", HumanBytes(stats.bytes_on_disk), bytes_per_event(stats))),
         ("first", time(stats.first_us)),
         ("last", time(stats.last_us)),
-        ("durability", durability.to_owned()),
+        ("durability", stats.durability.clone()),
         ("format", format!("version {}", stats.format_version)),
     ] {
         report.row([name, &value])?;
@@ -68,7 +67,7 @@ fn print_report(path: &str, stats: &StoreStats, durability: &str, out: &mut Outp
     Ok(())
 }
 
-fn json_of(stats: &StoreStats, durability: &str) -> String {
+fn json_of(stats: &StoreStats) -> String {
     let time = |us: Option<i64>| Value::from(us.map(timestamp::format));
     let types = stats.types.iter().fold(JsonObject::default(), |object, (name, count)| object.field(name, *count));
     JsonObject::default()
@@ -81,7 +80,7 @@ fn json_of(stats: &StoreStats, durability: &str) -> String {
         .field("bytes_per_event", (bytes_per_event(stats) * 100.0).round() / 100.0)
         .field("first", time(stats.first_us))
         .field("last", time(stats.last_us))
-        .field("durability", durability)
+        .field("durability", &*stats.durability)
         .field("format_version", stats.format_version)
         .field("sequence", stats.sequence)
         .field("durable_sequence", stats.durable_sequence)
@@ -94,18 +93,8 @@ fn bytes_per_event(stats: &StoreStats) -> f64 {
     if stats.events == 0 { 0.0 } else { stats.bytes_on_disk as f64 / stats.events as f64 }
 }
 
-fn durability_in_words(durability: Durability) -> String {
-    match durability {
-        Durability::Always => "always".to_owned(),
-        Durability::Interval(interval) => format!("interval {} ms", interval.as_millis()),
-        Durability::OsBuffered => "os_buffered".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -123,9 +112,11 @@ mod tests {
             durable_sequence: 2,
             format_version: 1,
             epoch: 255,
+            durability: "always".into(),
+            ..StoreStats::default()
         };
         assert_eq!(
-            json_of(&stats, "always"),
+            json_of(&stats),
             concat!(
                 r#"{"events":3,"tail":1,"segments":2,"types":{"b":2,"a":1},"entities":4,"bytes_on_disk":100,"#,
                 r#""bytes_per_event":33.33,"first":"1970-01-01T00:00:00.000000Z","last":null,"durability":"always","#,
@@ -137,10 +128,5 @@ mod tests {
     #[test]
     fn an_empty_store_costs_nothing_an_event() {
         assert_eq!(bytes_per_event(&StoreStats { bytes_on_disk: 9, ..StoreStats::default() }).to_string(), "0");
-    }
-
-    #[test]
-    fn durability_is_said_in_words() {
-        assert_eq!(durability_in_words(Durability::Interval(Duration::from_millis(50))), "interval 50 ms");
     }
 }
