@@ -191,21 +191,27 @@ impl Store {
     /// # Errors
     /// If a file cannot be read or is damaged.
     ///
-    /// ```no_run
-    /// use sutra_grid_events::{Filter, Query, Store};
+    /// ```
+    /// use sutra_grid_events::{Event, Filter, Query, Store};
     ///
-    /// let store = Store::open_read_only("grid-events")?;
-    /// let failures = Filter::event_type("spawn_failed").and(Filter::entity("agent-001"));
-    /// let mut query = Query::new(failures).newest_first().limit(20);
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// let store = Store::open(directory.path().join("grid-events"))?;
+    /// for second in 10..15 {
+    ///     let event = Event::from_json(&format!(
+    ///         r#"{{"event_type":"stop_requested","node_id":"n","agent_id":"a","timestamp":"2026-11-24T08:00:{second}Z"}}"#
+    ///     ))?;
+    ///     store.append(&[event])?;
+    /// }
+    /// let mut query = Query::new(Filter::entity_of("agent_id", "a")).newest_first().limit(2);
+    /// let mut pages = Vec::new();
     /// loop {
     ///     let page = store.query(&query)?;
-    ///     for stored in &page.events {
-    ///         println!("{} {}", stored.id, stored.event.to_description());
-    ///     }
+    ///     pages.push(page.events.len());
     ///     let Some(next) = page.next else { break };
     ///     query = query.after(next);
     /// }
-    /// # Ok::<(), sutra_grid_events::StoreError>(())
+    /// assert_eq!(pages, [2, 2, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn query(&self, query: &Query) -> Result<QueryResult, StoreError> {
         self.snapshot().query(query)
@@ -264,16 +270,22 @@ impl Store {
     /// # Errors
     /// If a file cannot be read or is damaged.
     ///
-    /// ```no_run
+    /// ```
     /// use sutra_grid_events::query::{Filter, GroupKey};
-    /// use sutra_grid_events::Store;
+    /// use sutra_grid_events::{Event, Store};
     ///
-    /// let store = Store::open_read_only("grid-events")?;
-    /// let by_agent = store.group_by(&Filter::event_type("node_crashed"), &GroupKey::Field("agent_id".into()))?;
-    /// for group in &by_agent.groups {
-    ///     println!("{:6} {}", group.count, group.key);
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// let store = Store::open(directory.path().join("grid-events"))?;
+    /// for agent in ["agent-1", "agent-2", "agent-1"] {
+    ///     let event = Event::from_json(&format!(
+    ///         r#"{{"event_type":"node_crashed","node_id":"n","agent_id":"{agent}","exit_code":9,"timestamp":"2026-11-24T08:00:00Z"}}"#
+    ///     ))?;
+    ///     store.append(&[event])?;
     /// }
-    /// # Ok::<(), sutra_grid_events::StoreError>(())
+    /// let by_agent = store.group_by(&Filter::event_type("node_crashed"), &GroupKey::Field("agent_id".into()))?;
+    /// let largest = &by_agent.groups[0];
+    /// assert_eq!((largest.key.as_str(), largest.count), ("agent-1", 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn group_by(&self, filter: &Filter, key: &GroupKey) -> Result<Groups, StoreError> {
         self.snapshot().group_by(filter, key)

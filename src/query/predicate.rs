@@ -97,10 +97,10 @@ fn parse(text: &str) -> Result<Filter, &'static str> {
         Operator::OneOf => Test::OneOf(read_list(rest)?),
         Operator::Equals => equal_to(Literal::of_all(rest)?),
         Operator::Differs => return Ok(differing_from(&name, Literal::of_all(rest)?)),
-        Operator::Less => Test::Less(Literal::of_all(rest)?.to_compare()?),
-        Operator::AtMost => Test::AtMost(Literal::of_all(rest)?.to_compare()?),
-        Operator::Greater => Test::Greater(Literal::of_all(rest)?.to_compare()?),
-        Operator::AtLeast => Test::AtLeast(Literal::of_all(rest)?.to_compare()?),
+        Operator::Less => Test::Less(Literal::of_all(rest)?.into_comparable()?),
+        Operator::AtMost => Test::AtMost(Literal::of_all(rest)?.into_comparable()?),
+        Operator::Greater => Test::Greater(Literal::of_all(rest)?.into_comparable()?),
+        Operator::AtLeast => Test::AtLeast(Literal::of_all(rest)?.into_comparable()?),
     };
     Ok(Filter::Field { name, test })
 }
@@ -176,7 +176,7 @@ impl Literal {
     }
 
     /// The one value that others are less or greater than: a number, else a text.
-    fn to_compare(self) -> Result<Value, &'static str> {
+    fn into_comparable(self) -> Result<Value, &'static str> {
         match self.value {
             Some(number) if number.as_ref().as_f64().is_some() => Ok(number),
             _ if self.text.is_empty() => Err("there is no value to compare with"),

@@ -36,6 +36,9 @@ pub(crate) struct Zone {
     pub max_us: i64,
 }
 
+/// Values, and how many events have each.
+pub(crate) type ValueCounts = Arc<[(Arc<str>, u64)]>;
+
 /// A run of events with its indices. Cheap to share; reading never blocks a writer for long.
 pub(crate) trait Source: Send + Sync {
     /// The blocks in the order of their positions, without a gap: together they are all events.
@@ -74,7 +77,7 @@ pub(crate) trait Source: Send + Sync {
 
     /// How often each value of an entity field occurs among *all* events of a type, if that is stored.
     /// Events without the field, and those whose value there is no entity, are in no count.
-    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Arc<[(Arc<str>, u64)]>>, StoreError>;
+    fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<ValueCounts>, StoreError>;
 
     /// Every entity with how many events name it: field, value, count; in no particular order.
     fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError>;

@@ -17,6 +17,14 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 
 type Callback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// What those who await the durable sequence number are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) durable: u64,
+    /// Whether the store was closed, so that nothing more becomes durable.
+    pub(crate) stopped: bool,
+}
+
 /// What is written and what is durable.
 pub(crate) struct Durable {
     state: Mutex<State>,
@@ -24,7 +32,7 @@ pub(crate) struct Durable {
     work: Condvar,
     /// Wakes those who wait for the durable sequence number to rise.
     risen: Condvar,
-    watch: tokio::sync::watch::Sender<u64>,
+    progress: tokio::sync::watch::Sender<Progress>,
 }
 
 #[derive(Default)]
@@ -47,7 +55,7 @@ impl Durable {
             state: Mutex::new(State { written: sequence, durable: sequence, ..State::default() }),
             work: Condvar::new(),
             risen: Condvar::new(),
-            watch: tokio::sync::watch::Sender::new(sequence),
+            progress: tokio::sync::watch::Sender::new(Progress { durable: sequence, stopped: false }),
         }
     }
 
@@ -86,9 +94,9 @@ impl Durable {
         self.state.lock().durable
     }
 
-    /// A receiver of the durable sequence number.
-    pub(crate) fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.watch.subscribe()
+    /// A receiver of the progress.
+    pub(crate) fn progress(&self) -> tokio::sync::watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     /// Waits until something after this sequence number is durable, or the time is over.
@@ -132,6 +140,7 @@ impl Durable {
         self.state.lock().stop = true;
         self.work.notify_all();
         self.risen.notify_all();
+        self.progress.send_modify(|progress| progress.stopped = true);
     }
 
     /// The thread: waits for work, syncs, answers.
@@ -202,7 +211,7 @@ impl Durable {
         state.waiters = waiting;
         self.risen.notify_all();
         drop(state);
-        self.watch.send_replace(sequence);
+        self.progress.send_modify(|progress| progress.durable = progress.durable.max(sequence));
         let ready: Vec<(u64, Callback)> = ready;
         ready.into_iter().for_each(|(_, callback)| callback(Ok(())));
     }

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use super::durable::Progress;
 use super::{Store, StoredEvent};
 use crate::error::StoreError;
 use crate::query::Filter;
@@ -78,7 +79,7 @@ pub struct Subscription {
     /// Everything up to here was delivered or did not pass.
     delivered: u64,
     ahead: VecDeque<Delivery>,
-    watch: tokio::sync::watch::Receiver<u64>,
+    progress: tokio::sync::watch::Receiver<Progress>,
 }
 
 impl Store {
@@ -93,8 +94,15 @@ impl Store {
             return Err(StoreError::ForeignCursor { found: cursor.epoch, expected: epoch });
         }
         let start = from.map_or_else(|| self.durable_sequence(), |cursor| cursor.sequence);
-        let watch = self.shared().durable.watch();
-        Ok(Subscription { store: self.clone(), filter, read: start, delivered: start, ahead: VecDeque::new(), watch })
+        let progress = self.shared().durable.progress();
+        Ok(Subscription {
+            store: self.clone(),
+            filter,
+            read: start,
+            delivered: start,
+            ahead: VecDeque::new(),
+            progress,
+        })
     }
 }
 
@@ -149,12 +157,9 @@ impl Subscription {
                 return Ok(Some(delivery));
             }
             let read = self.read;
-            let closed = self.store.is_closed();
-            // The sender lives as long as the store, which this subscription holds.
-            if closed || self.watch.wait_for(|&durable| durable > read || durable == u64::MAX).await.is_err() {
-                return Ok(None);
-            }
-            if self.store.is_closed() && self.store.durable_sequence() <= read {
+            // This cannot fail: the sender lives as long as the store, which this subscription holds.
+            let _ = self.progress.wait_for(|progress| progress.durable > read || progress.stopped).await;
+            if self.store.durable_sequence() <= read {
                 return Ok(None);
             }
         }

@@ -3,10 +3,13 @@
 mod batch;
 mod log;
 mod memory;
+mod push;
+mod replay;
 mod row;
 mod source;
 
 pub(crate) use log::{Frame, LogContents, LogFile, LogHeader, anchor_frame, put_batch, read_log};
-pub(crate) use memory::{Older, TailMemory};
+pub(crate) use memory::TailMemory;
+pub(crate) use push::Older;
 pub(crate) use row::{RowValue, resolve, take_value};
 pub(crate) use source::TailSource;
