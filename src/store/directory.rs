@@ -90,11 +90,12 @@ impl Directory {
     /// Reads the format file. Nothing if there is none.
     pub(crate) fn format(&self) -> Result<Option<Format>, StoreError> {
         let path = self.root.join(FORMAT_FILE);
-        if !path.exists() {
-            return Ok(None);
-        }
         let not_ours = |reason: &str| StoreError::NotAStore { path: self.root.clone(), reason: reason.to_owned() };
-        let bytes = files::read(&path, SMALL_FILE_BYTES_MAX)?;
+        let bytes = match files::read(&path, SMALL_FILE_BYTES_MAX) {
+            // Only a file that is not there says so; one that may not be read is an error.
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
         let text = std::str::from_utf8(&bytes).map_err(|_| not_ours("its FORMAT file is not text"))?;
         let mut lines = text.lines();
         let version = lines.next().and_then(|line| line.strip_prefix(FORMAT_NAME)).map(str::trim);

@@ -41,7 +41,8 @@ fn groups_of<'a>(events: &[&'a StoredEvent], key: impl Fn(&'a StoredEvent) -> Op
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 600 }))]
+    // By what PROPTEST_CASES says (256 unless set).
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { ProptestConfig::default().cases * 5 / 2 }))]
 
     #[test]
     fn a_filter_means_the_same_everywhere(world in arbitrary::any_world(), filter in arbitrary::any_filter()) {
