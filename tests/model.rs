@@ -1,6 +1,9 @@
 //! Store and query together against a plain list: whatever was appended, sealed, reopened and asked,
 //! the answers are those of a loop over all events.
 
+// A failed expectation is how a test fails.
+#![allow(clippy::expect_used, clippy::panic)]
+
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use sutra_grid_events::query::{Bucket, Filter, GroupKey, Order, Query, TimeRange};

@@ -1,6 +1,9 @@
 //! Readers beside a writer: they never see half a batch, never wait for it, and lose nothing when a tail
 //! is sealed under their feet.
 
+// A failed expectation is how a test fails.
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

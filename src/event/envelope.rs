@@ -155,6 +155,8 @@ impl Event {
         match self {
             Event::Grid(event) => {
                 visitor("event_type", ValueRef::Text(event.event_type()));
+                // A closure of its own, since `visit` asks for names that live longer than `'a`.
+                #[allow(clippy::redundant_closure)]
                 event.visit(|name, value| visitor(name, value));
                 visitor("timestamp", ValueRef::Time(event.timestamp().timestamp_micros()));
             }

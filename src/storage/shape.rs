@@ -163,10 +163,10 @@ impl Shape {
             .collect();
         let event_type = (intern_name("event_type"), ValueRef::Text(&self.event_type).to_value());
         fields.insert(self.type_place.min(fields.len()), event_type);
-        self.from_fields(timestamp_us, Fields(fields))
+        self.with_fields(timestamp_us, Fields(fields))
     }
 
-    fn from_fields(&self, timestamp_us: i64, fields: Fields) -> Event {
+    fn with_fields(&self, timestamp_us: i64, fields: Fields) -> Event {
         if let Some(kind_index) = self.kind_index {
             let event = GridEvent::from_values(kind_index, timestamp::to_datetime(timestamp_us), |name| {
                 fields.get(name).map(crate::event::Value::as_ref)

@@ -63,7 +63,7 @@ impl Durable {
     pub(crate) fn note_written(&self, sequence: u64, tail: &Arc<Tail>) {
         let mut state = self.state.lock();
         state.written = state.written.max(sequence);
-        if !state.tails.last().is_some_and(|last| last.id == tail.id) {
+        if state.tails.last().is_none_or(|last| last.id != tail.id) {
             state.tails.push(Arc::clone(tail));
         }
         if state.dirty_since.is_none() {

@@ -50,7 +50,7 @@ pub(super) fn apply(shared: &Shared) -> Result<(), StoreError> {
         + files::bytes_below(&shared.directory.tail);
     let mut removed: Vec<Arc<SegmentReader>> = Vec::new();
     for segment in &pieces.segments {
-        if !too_old(segment) && !limits.bytes_max.is_some_and(|max| bytes > max) {
+        if !too_old(segment) && limits.bytes_max.is_none_or(|max| bytes <= max) {
             break;
         }
         bytes = bytes.saturating_sub(segment.file_bytes());

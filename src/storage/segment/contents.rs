@@ -94,6 +94,8 @@ pub(crate) struct BlockRecord {
 /// A page of the dictionary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PageRecord {
+    /// The first word of the page.
+    pub(crate) first: String,
     pub(crate) stored_bytes: u32,
     pub(crate) raw_bytes: u32,
     pub(crate) count: u32,
@@ -101,9 +103,14 @@ pub(crate) struct PageRecord {
 }
 
 impl PageRecord {
-    pub(crate) fn of(stored: &[u8], raw_bytes: usize, count: usize) -> Self {
-        let checksum = xxh3_64(stored);
-        Self { stored_bytes: stored.len() as u32, raw_bytes: raw_bytes as u32, count: count as u32, checksum }
+    pub(crate) fn of(first: &str, stored: &[u8], raw_bytes: usize, count: usize) -> Self {
+        Self {
+            first: first.to_owned(),
+            stored_bytes: stored.len() as u32,
+            raw_bytes: raw_bytes as u32,
+            count: count as u32,
+            checksum: xxh3_64(stored),
+        }
     }
 }
 

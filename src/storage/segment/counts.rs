@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! table   number of lists varint · lists
-//! list    type varint · field varint · number of values varint · (distance to the word before varint · count varint)…
+//! list    type varint · field varint · length varint · number of values varint
+//!         · (distance to the word before varint · count varint)…
 //! ```
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::dictionary::Dictionary;
+use crate::storage::source::ValueCounts;
 use crate::storage::varint;
 
 /// A list of counts is stored only up to this many values: beyond it, it would save little.
@@ -28,57 +29,40 @@ pub(crate) fn put(lists: &[CountList], out: &mut Vec<u8>) {
     for list in lists {
         varint::put(u64::from(list.type_index), out);
         varint::put(u64::from(list.field), out);
-        varint::put(list.values.len() as u64, out);
+        let mut values = Vec::new();
+        varint::put(list.values.len() as u64, &mut values);
         let mut before = 0;
         for &(word, count) in &list.values {
-            varint::put(u64::from(word - before), out);
-            varint::put(u64::from(count), out);
+            varint::put(u64::from(word - before), &mut values);
+            varint::put(u64::from(count), &mut values);
             before = word;
         }
+        varint::put(values.len() as u64, out);
+        out.extend_from_slice(&values);
     }
 }
 
-/// The lists in memory, with their words, by type and field.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    lists: HashMap<(u32, u32), Arc<[(Arc<str>, u64)]>, foldhash::fast::RandomState>,
-    values: usize,
-}
-
-impl Counts {
-    /// Reads the lists. Nothing if they are not whole.
-    pub(crate) fn parse(mut input: &[u8], dictionary: &Dictionary) -> Option<Self> {
-        let mut counts = Self::default();
-        let mut words: HashMap<usize, Arc<str>, foldhash::fast::RandomState> = HashMap::default();
-        for _ in 0..varint::take_length(&mut input)? {
-            let key = (varint::take_u32(&mut input)?, varint::take_u32(&mut input)?);
-            let length = varint::take_length(&mut input)?;
-            let mut list = Vec::with_capacity(length);
-            let mut number = 0usize;
-            for _ in 0..length {
-                number = number.checked_add(varint::take_u32(&mut input)? as usize)?;
-                let word = match words.get(&number) {
-                    Some(word) => Arc::clone(word),
-                    None => {
-                        let word: Arc<str> = dictionary.get(number)?.into();
-                        words.insert(number, Arc::clone(&word));
-                        word
-                    }
-                };
-                list.push((word, varint::take(&mut input)?));
-            }
-            counts.values += list.len();
-            counts.lists.insert(key, list.into());
+/// The bytes of the list of a type and field, if there is one. Nothing at all if the table is not whole.
+pub(crate) fn find(mut table: &[u8], type_index: u32, field: u32) -> Option<Option<&[u8]>> {
+    for _ in 0..varint::take_length(&mut table)? {
+        let key = (varint::take_u32(&mut table)?, varint::take_u32(&mut table)?);
+        let length = varint::take_length(&mut table)?;
+        let list = varint::take_bytes(&mut table, length)?;
+        if key == (type_index, field) {
+            return Some(Some(list));
         }
-        Some(counts)
     }
+    Some(None)
+}
 
-    pub(crate) fn get(&self, type_index: u32, field: u32) -> Option<Arc<[(Arc<str>, u64)]>> {
-        self.lists.get(&(type_index, field)).cloned()
+/// Reads a list, with its words. Nothing if it is not whole.
+pub(crate) fn parse(mut list: &[u8], dictionary: &Dictionary) -> Option<ValueCounts> {
+    let length = varint::take_length(&mut list)?;
+    let mut counts = Vec::with_capacity(length);
+    let mut number = 0usize;
+    for _ in 0..length {
+        number = number.checked_add(varint::take_u32(&mut list)? as usize)?;
+        counts.push((Arc::from(dictionary.get(number)?), varint::take(&mut list)?));
     }
-
-    /// About how much memory they take, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.values * 40 + self.lists.len() * 64
-    }
+    Some(counts.into())
 }

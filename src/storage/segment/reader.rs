@@ -13,15 +13,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::builder::shapes_of;
 use super::contents::{self, Contents, END_BYTES, SEGMENT_VERSION, START_BYTES, SectionRecord, Start};
-use super::counts::Counts;
 use super::dictionary::Dictionary;
 use super::filter::Filter;
 use super::rows::SegmentRows;
-use super::{block, filter};
+use super::{block, counts, filter};
 use crate::error::StoreError;
 use crate::storage::files;
 use crate::storage::shape::Shape;
-use crate::storage::source::Zone;
+use crate::storage::source::{ValueCounts, Zone};
 
 /// Segment files held open at once.
 const OPEN_FILES_MAX: usize = 256;
@@ -38,7 +37,7 @@ pub(crate) struct SegmentCache {
 enum Part {
     Filter,
     Dictionary,
-    Counts,
+    Counts(u32, u32),
     PostingsPage(u32),
     Block(u32),
 }
@@ -47,7 +46,7 @@ enum Part {
 enum Decoded {
     Filter(Arc<Filter>),
     Dictionary(Arc<Dictionary>),
-    Counts(Arc<Counts>),
+    Counts(ValueCounts),
     PostingsPage(Arc<[u8]>),
     Block(Arc<SegmentRows>),
 }
@@ -60,7 +59,7 @@ impl quick_cache::Weighter<(u64, Part), Decoded> for ByBytes {
         let bytes = match decoded {
             Decoded::Filter(filter) => filter.bytes(),
             Decoded::Dictionary(dictionary) => dictionary.bytes(),
-            Decoded::Counts(counts) => counts.bytes(),
+            Decoded::Counts(counts) => counts.len() * 48,
             Decoded::PostingsPage(page) => page.len(),
             Decoded::Block(rows) => rows.bytes(),
         };
@@ -223,40 +222,35 @@ impl SegmentReader {
         let total: u64 = self.contents.dictionary.iter().map(|page| u64::from(page.stored_bytes)).sum();
         let total = u32::try_from(total).map_err(|_| StoreError::damaged(&self.path, "its dictionary is too large"))?;
         let [first, second] = self.contents.dictionary_offsets;
-        let pages = self.read(first, total)?;
-        let mut dictionary = Dictionary::default();
+        let mut pages = self.read(first, total)?;
         let mut at = 0usize;
         for (number, record) in self.contents.dictionary.iter().enumerate() {
-            let end = at + record.stored_bytes as usize;
-            let again;
-            let mut page = &pages[at..end];
-            if xxh3_64(page) != record.checksum {
-                again = self.read(second + at as u64, record.stored_bytes)?;
-                page = &again;
+            let place = at..at + record.stored_bytes as usize;
+            if xxh3_64(&pages[place.clone()]) != record.checksum {
+                let again = self.read(second + at as u64, record.stored_bytes)?;
+                if xxh3_64(&again) != record.checksum {
+                    let reason = format!("both copies of page {number} of its dictionary are");
+                    return Err(StoreError::damaged(&self.path, reason));
+                }
+                pages[place.clone()].copy_from_slice(&again);
             }
-            let whole = xxh3_64(page) == record.checksum && dictionary.add_page(record, page).is_some();
-            if !whole {
-                return Err(StoreError::damaged(
-                    &self.path,
-                    format!("both copies of page {number} of its dictionary are"),
-                ));
-            }
-            at = end;
+            at = place.end;
         }
-        Ok(dictionary)
+        Ok(Dictionary::new(&self.contents.dictionary, pages))
     }
 
-    pub(super) fn counts(&self) -> Result<Arc<Counts>, StoreError> {
-        let key = (self.contents.id, Part::Counts);
+    /// The stored counts of a type and field, by their places.
+    pub(super) fn counts(&self, type_place: u32, field: u32) -> Result<Option<ValueCounts>, StoreError> {
+        let key = (self.contents.id, Part::Counts(type_place, field));
         if let Some(Decoded::Counts(counts)) = self.cache.parts.get(&key) {
-            return Ok(counts);
+            return Ok(Some(counts));
         }
-        let bytes = self.section(&self.contents.counts, "table of counts")?;
-        let counts = Counts::parse(&bytes, &*self.dictionary()?)
-            .ok_or_else(|| StoreError::damaged(&self.path, "its table of counts is not whole"))?;
-        let counts = Arc::new(counts);
+        let table = self.section(&self.contents.counts, "table of counts")?;
+        let damaged = || StoreError::damaged(&self.path, "its table of counts is not whole");
+        let Some(list) = counts::find(&table, type_place, field).ok_or_else(damaged)? else { return Ok(None) };
+        let counts = counts::parse(list, &*self.dictionary()?).ok_or_else(damaged)?;
         self.cache.parts.insert(key, Decoded::Counts(Arc::clone(&counts)));
-        Ok(counts)
+        Ok(Some(counts))
     }
 
     pub(super) fn postings_page(&self, index: usize) -> Result<Arc<[u8]>, StoreError> {

@@ -136,7 +136,7 @@ impl Source for SegmentReader {
 
     fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Arc<[(Arc<str>, u64)]>>, StoreError> {
         match (self.type_place(event_type), self.field_place(field)) {
-            (Some(place), Some(field)) => Ok(self.counts()?.get(place as u32, field)),
+            (Some(place), Some(field)) => self.counts(place as u32, field),
             _ => Ok(None),
         }
     }
