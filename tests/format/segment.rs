@@ -161,7 +161,7 @@ fn contents(raw: &[u8], mut body: Body<'_>) -> Segment {
         filter: Vec::new(),
     };
     let blocks = input.list(|input| (input.u64(), input.u32(), input.u32(), (input.i64(), input.i64())));
-    let pages = input.list(|input| (input.u32(), input.u32(), input.u32(), input.u64()));
+    let pages = input.list(|input| (input.string(), (input.u32(), input.u32(), input.u32(), input.u64())));
     let dictionary_offsets = [input.u64(), input.u64()];
     let postings = input.list(|input| (input.u32(), Section::take(input)));
     let (counts, filter) = (Section::take(&mut input), Section::take(&mut input));
@@ -182,9 +182,11 @@ fn contents(raw: &[u8], mut body: Body<'_>) -> Segment {
         }
         let mut words = Vec::new();
         assert_eq!(offset, body.at);
-        for &(stored_bytes, raw_bytes, count, checksum) in &pages {
-            let page = checked(body.part(body.at, stored_bytes), checksum);
-            words.extend(dictionary_page(&decompress(page, raw_bytes as usize), count));
+        for (first, (stored_bytes, raw_bytes, count, checksum)) in &pages {
+            let page = checked(body.part(body.at, *stored_bytes), *checksum);
+            let page = dictionary_page(&decompress(page, *raw_bytes as usize), *count);
+            assert_eq!(page.first(), Some(first), "the first word of a page");
+            words.extend(page);
         }
         assert!(copy == 0 || words == segment.words, "the dictionary again");
         segment.words = words;
@@ -288,12 +290,14 @@ fn count_lists(table: &[u8]) -> Vec<(u64, u64, Vec<(u64, u64)>)> {
     let mut lists = Vec::new();
     for _ in 0..input.varint() {
         let (type_index, field, length) = (input.varint(), input.varint(), input.varint());
+        let mut list = Bytes(input.take(length as usize));
         let mut word = 0;
         let mut values = Vec::new();
-        for _ in 0..length {
-            word += input.varint();
-            values.push((word, input.varint()));
+        for _ in 0..list.varint() {
+            word += list.varint();
+            values.push((word, list.varint()));
         }
+        list.end("a list of counts");
         lists.push((type_index, field, values));
     }
     input.end("the table of counts");
