@@ -268,11 +268,7 @@ impl Event {
     pub(crate) fn memory_bytes(&self) -> usize {
         let mut bytes = size_of::<Self>();
         match self {
-            Event::Grid(event) => event.visit(|_, value| {
-                if let ValueRef::Text(text) = value {
-                    bytes += text.len();
-                }
-            }),
+            Event::Grid(event) => bytes += event.text_bytes(),
             other => other.visit(|_, value| {
                 bytes += size_of::<(FieldName, Value)>();
                 if let ValueRef::Text(text) | ValueRef::Json(text) | ValueRef::Number(text) = value {

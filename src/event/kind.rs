@@ -43,10 +43,17 @@ pub(crate) trait FieldType: Sized {
     fn to_value(&self) -> ValueRef<'_>;
     /// The typed value, or nothing if the kind of value does not fit.
     fn from_value(value: ValueRef<'_>) -> Option<Self>;
+    /// The bytes of text that it holds outside of itself. Asked at each `emit`, so it converts nothing.
+    fn text_bytes(&self) -> usize {
+        0
+    }
 }
 
 impl FieldType for String {
     const EXPECTED: &'static str = "a string";
+    fn text_bytes(&self) -> usize {
+        self.len()
+    }
     fn to_value(&self) -> ValueRef<'_> {
         ValueRef::Text(self)
     }
@@ -128,6 +135,9 @@ impl FieldType for DateTime<Utc> {
 impl<T: FieldType> FieldType for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     const OPTIONAL: bool = true;
+    fn text_bytes(&self) -> usize {
+        self.as_ref().map_or(0, FieldType::text_bytes)
+    }
     fn to_value(&self) -> ValueRef<'_> {
         self.as_ref().map_or(ValueRef::Null, FieldType::to_value)
     }
@@ -236,6 +246,15 @@ macro_rules! grid_events {
                     GridEvent::$variant { $($field,)* timestamp } => {
                         $( visitor(stringify!($field), FieldType::to_value($field)); )*
                     }
+                )* }
+            }
+
+            /// The bytes of text in all fields together.
+            #[inline]
+            pub(crate) fn text_bytes(&self) -> usize {
+                match self { $(
+                    #[allow(unused_variables)]
+                    GridEvent::$variant { $($field,)* timestamp } => 0 $(+ FieldType::text_bytes($field))*,
                 )* }
             }
 

@@ -4,21 +4,18 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use chrono::Utc;
 use clap::{Args, Parser};
 use sutra_grid_events::Store;
+use sutra_grid_events::emitter::{ENDPOINT_VARIABLE, Endpoint};
 use sutra_grid_events::query::{Bucket, Filter, GroupKey, PageCursor, TimeRange};
 
 use crate::command::Command;
 use crate::time::{TimePoint, parse_now};
 
-/// The variable that names the data directory.
-const STORAGE_VARIABLE: &str = "EVENT_STORAGE";
 /// The data directory where nothing names another.
 const STORAGE_DEFAULT: &str = "./grid-events";
-/// The one scheme that a data directory can be given with.
-const EMBEDDED_SCHEME: &str = "embedded:";
 
 const AFTER_HELP: &str = "\
 Times: 2026-11-18T08:00:00Z, 2026-11-18 (its start in UTC), 45s, 30m, 2h, 3d, 1w (ago), now, today, yesterday.
@@ -60,10 +57,15 @@ impl Global {
         if let Some(directory) = &self.dir {
             return Ok(directory.clone());
         }
-        match std::env::var_os(STORAGE_VARIABLE) {
+        match std::env::var_os(ENDPOINT_VARIABLE) {
             Some(endpoint) if !endpoint.is_empty() => directory_of(Path::new(&endpoint)),
             _ => Ok(PathBuf::from(STORAGE_DEFAULT)),
         }
+    }
+
+    /// The data directory, if `--dir` names one.
+    pub(crate) fn explicit_directory(&self) -> Option<&Path> {
+        self.dir.as_deref()
     }
 
     /// The reference for relative times, in µs since 1970.
@@ -86,22 +88,8 @@ impl Global {
 fn directory_of(endpoint: &Path) -> Result<PathBuf> {
     // What is not Unicode can only be a path.
     let Some(text) = endpoint.to_str() else { return Ok(endpoint.to_owned()) };
-    if let Some(path) = text.strip_prefix(EMBEDDED_SCHEME) {
-        if path.is_empty() {
-            bail!("{STORAGE_VARIABLE} is `{text}`, which names no directory; give embedded:PATH or a path");
-        }
-        return Ok(PathBuf::from(path));
-    }
-    let scheme = text.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| {
-        // A single letter is a drive, and a path can hold a colon further on.
-        scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    });
-    match scheme {
-        Some(_) => bail!(
-            "{STORAGE_VARIABLE} is `{text}`, which is not supported here; give a path or embedded:PATH, or use --dir"
-        ),
-        None => Ok(endpoint.to_owned()),
-    }
+    let endpoint: Endpoint = text.parse().with_context(|| format!("{ENDPOINT_VARIABLE} names no store; use --dir"))?;
+    Ok(endpoint.path().to_owned())
 }
 
 /// The time that events must lie in.
@@ -273,8 +261,8 @@ mod tests {
             assert_eq!(directory_of(Path::new(endpoint)).expect(endpoint), Path::new(path));
         }
         for endpoint in ["http://host:1", "localhost:50052", "127.0.0.1:50052", "tcp://h:1", "embedded:"] {
-            let error = directory_of(Path::new(endpoint)).expect_err(endpoint).to_string();
-            assert!(error.contains("embedded:PATH"), "{error}");
+            let error = directory_of(Path::new(endpoint)).expect_err(endpoint);
+            assert!(format!("{error:#}").contains("embedded:PATH"), "{error:#}");
         }
     }
 

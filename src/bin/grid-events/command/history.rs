@@ -49,7 +49,7 @@ pub(crate) fn run(global: &Global, arguments: &HistoryArguments) -> Result<Outco
 }
 
 /// Prints the timeline and answers how many events it stands for.
-fn print_timeline(snapshot: &Snapshot, entity: &str, range: TimeRange, out: &mut Output) -> Result<u64> {
+pub(super) fn print_timeline(snapshot: &Snapshot, entity: &str, range: TimeRange, out: &mut Output) -> Result<u64> {
     let mut table = EventTable::new(out);
     let mut events = 0;
     for entry in snapshot.timeline(entity, range)? {

@@ -52,6 +52,9 @@ impl Outcome {
 pub(crate) enum Command {
     /// Run real processes, crash and restart them, and show what was recorded of it
     Demo,
+    /// Be a storage node of the demo
+    #[command(hide = true)]
+    DemoNode(demo::NodeArguments),
     /// Record events, and print their ids once they are durable
     Emit(emit::EmitArguments),
     /// Import events from files of JSON lines
@@ -79,6 +82,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
     let global = &arguments.global;
     match &arguments.command {
         Command::Demo => demo::run(global),
+        Command::DemoNode(arguments) => demo::run_node(arguments),
         Command::Emit(arguments) => emit::run(global, arguments),
         Command::Import(arguments) => import::run(global, arguments),
         Command::Query(arguments) => query::run(global, arguments),

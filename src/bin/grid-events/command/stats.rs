@@ -34,7 +34,8 @@ pub(crate) fn run(global: &Global, arguments: &StatsArguments) -> Result<Outcome
     Ok(Outcome::Done)
 }
 
-fn print_report(path: &str, stats: &StoreStats, out: &mut Output) -> Result<()> {
+/// Prints the figures for people.
+pub(super) fn print_report(path: &str, stats: &StoreStats, out: &mut Output) -> Result<()> {
     let time = |us: Option<i64>| us.map_or_else(|| "none".to_owned(), format_time);
     let tail_note = match stats.sequence - stats.durable_sequence.min(stats.sequence) {
         0 => String::new(),
