@@ -186,7 +186,8 @@ impl Directory {
                 continue;
             }
             match read_log(&path, 0) {
-                Ok(contents) => first_wanted = found.add_log(id, contents, first_wanted, &path),
+                Ok(Some(contents)) => first_wanted = found.add_log(id, contents, first_wanted, &path),
+                Ok(None) => {}
                 Err(problem) => found.keep_or_return(problem)?,
             }
         }
@@ -222,13 +223,12 @@ impl Found {
     /// Reads what was appended to the log of a tail since it was read last.
     fn read_on(&mut self, tail: &Arc<Tail>, path: &Path) -> Result<(), StoreError> {
         use std::sync::atomic::Ordering;
-        let contents = read_log(path, tail.read_bytes.load(Ordering::Relaxed))?;
-        {
+        if let Some(contents) = read_log(path, tail.read_bytes.load(Ordering::Relaxed))? {
             let mut memory = tail.memory.write();
             let first_wanted = memory.sequence(memory.len());
             self.replay(&mut memory, &contents, first_wanted, path);
+            tail.read_bytes.store(contents.whole_bytes, Ordering::Relaxed);
         }
-        tail.read_bytes.store(contents.whole_bytes, Ordering::Relaxed);
         self.pieces.tails.push(Arc::clone(tail));
         Ok(())
     }

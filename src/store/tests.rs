@@ -279,6 +279,24 @@ fn a_torn_end_is_cut_off_and_nothing_else_is_lost() {
 }
 
 #[test]
+fn a_log_that_was_never_started_is_no_damage() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open_with(directory.path(), config(100)).expect("opens");
+    store.append(&[heartbeat(1, 0)]).expect("written");
+    store.close().expect("closed");
+    for bytes in [&b""[..], b"SGEL"] {
+        std::fs::write(directory.path().join("tail/00000000000000000002.log"), bytes).expect("writable");
+        assert_eq!(Store::open_read_only(directory.path()).expect("readable").problems(), Vec::<String>::new());
+    }
+    let store = Store::open_with(directory.path(), config(100)).expect("opens");
+    store.append(&[heartbeat(1, 1)]).expect("written");
+    assert_eq!(store.problems(), Vec::<String>::new());
+    assert_eq!(contents(&store.snapshot()).len(), 2);
+    store.close().expect("closed");
+    assert_eq!(contents(&Store::open_read_only(directory.path()).expect("readable").snapshot()).len(), 2);
+}
+
+#[test]
 fn a_damaged_batch_costs_its_own_events_only() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = Store::open_with(directory.path(), config(100)).expect("opens");
