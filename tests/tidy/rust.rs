@@ -74,10 +74,12 @@ fn is_too_long(line: &str) -> bool {
     if line.chars().count() <= LINE_COLUMNS_MAX {
         return false;
     }
-    let code = code_of(line);
+    // The examples of documentation are code too.
+    let line = line.trim_start();
+    let code = code_of(line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).unwrap_or(line));
+    let is_comment = line.starts_with("// ");
     let longest = code.split(|character| character != ' ').map(str::len).max().unwrap_or(0);
-    let comment = line.trim_start().starts_with("//");
-    comment || longest < LONG_LITERAL_COLUMNS
+    is_comment || longest < LONG_LITERAL_COLUMNS
 }
 
 /// Attributes that silence a lint or a test, without a reason in them, behind them or on the line before.
@@ -130,6 +132,8 @@ mod tests {
         check("src/a.rs", &long.replace("aa", "a"), None);
         check("src/a.rs", &format!("//! A.\nlet a = \"{}\";\n", "b ".repeat(80)), None);
         check("src/a.rs", &format!("//! A.\n// {}\n", "b ".repeat(80)), Some("columns"));
+        check("src/a.rs", &format!("//! A.\n/// {}\n", "b ".repeat(80)), Some("columns"));
+        check("src/a.rs", &format!("//! A.\n/// f(\"{}\");\n", "b ".repeat(80)), None);
     }
 
     #[test]
