@@ -220,8 +220,8 @@ proptest! {
                 })),
             ] {
                 let found = store.group_by(&filter, &key).expect("readable");
-                let groups = found.groups.into_iter().map(|group| (group.key, group.count));
-                let found = (groups.collect::<Vec<_>>(), found.ungrouped);
+                let pairs = found.groups.into_iter().map(|group| (group.key, group.count));
+                let found = (pairs.collect::<Vec<_>>(), found.ungrouped);
                 prop_assert_eq!(found, groups, "{:?}", key);
             }
             let distinct = grouped(&expected, field("agent_id")).0.len() as u64;
