@@ -64,6 +64,14 @@ pub(crate) struct Posting {
     positions: Vec<u32>,
 }
 
+#[derive(Debug, PartialEq)]
+struct CountList {
+    type_index: u64,
+    field: u64,
+    /// Words and their counts.
+    values: Vec<(u64, u64)>,
+}
+
 /// A segment, without what depends on the compression.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Segment {
@@ -80,8 +88,7 @@ pub(crate) struct Segment {
     pub(crate) blocks: Vec<Block>,
     words: Vec<String>,
     pub(crate) postings: Vec<Posting>,
-    /// Type, field, and for each word its count.
-    counts: Vec<(u64, u64, Vec<(u64, u64)>)>,
+    counts: Vec<CountList>,
     filter: Vec<u8>,
 }
 
@@ -285,7 +292,7 @@ fn postings_page(first_word: u64, page: &[u8]) -> Vec<Posting> {
     postings
 }
 
-fn count_lists(table: &[u8]) -> Vec<(u64, u64, Vec<(u64, u64)>)> {
+fn count_lists(table: &[u8]) -> Vec<CountList> {
     let mut input = Bytes(table);
     let mut lists = Vec::new();
     for _ in 0..input.varint() {
@@ -298,7 +305,7 @@ fn count_lists(table: &[u8]) -> Vec<(u64, u64, Vec<(u64, u64)>)> {
             values.push((word, list.varint()));
         }
         list.end("a list of counts");
-        lists.push((type_index, field, values));
+        lists.push(CountList { type_index, field, values });
     }
     input.end("the table of counts");
     lists
@@ -398,7 +405,7 @@ impl Segment {
             self.postings.iter().map(|posting| (name(posting), posting.positions.clone())).collect();
         assert_eq!(found, expected);
         assert!(self.postings.is_sorted_by_key(|posting| (posting.word, posting.field)));
-        for (type_index, field, values) in &self.counts {
+        for CountList { type_index, field, values } in &self.counts {
             let of_type = &self.types[*type_index as usize];
             let range = of_type.first..of_type.first + of_type.count;
             for (word, count) in values {

@@ -93,11 +93,10 @@ fn anchors(file: &TextFile) -> Vec<String> {
     let mut found = Vec::new();
     for line in file.text.lines() {
         in_code ^= line.trim_start().starts_with("```");
-        if let (false, Some(title)) = (in_code, line.trim_start_matches('#').strip_prefix(' ')) {
-            if line.starts_with('#') {
-                let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-                found.push(kept.collect::<String>().to_lowercase().replace(' ', "-"));
-            }
+        let title = line.strip_prefix('#').and_then(|rest| rest.trim_start_matches('#').strip_prefix(' '));
+        if let (false, Some(title)) = (in_code, title) {
+            let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            found.push(kept.collect::<String>().to_lowercase().replace(' ', "-"));
         }
     }
     found
