@@ -80,7 +80,8 @@ fn event() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    // By what PROPTEST_CASES says (256 unless set).
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn events_come_back_as_they_came(texts in prop::collection::vec(event(), 1..12), seal in any::<bool>()) {
