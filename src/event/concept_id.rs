@@ -111,7 +111,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printing_and_reading_are_inverse(name in "[a-z][a-z0-9_]{0,40}", us in any::<i64>(), ordinal in any::<u32>()) {
+        fn printing_and_reading_are_inverse(
+            name in "[a-z][a-z0-9_]{0,40}",
+            us in any::<i64>(),
+            ordinal in any::<u32>(),
+        ) {
             let id = ConceptId::new(&name, us, ordinal).expect("the name is legal");
             prop_assert_eq!(id.to_string().parse::<ConceptId>(), Ok(id));
         }

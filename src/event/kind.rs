@@ -208,6 +208,7 @@ macro_rules! grid_events {
             )*
         }
 
+        // The variants are named as the kinds are, whatever they are called.
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         enum Index { $($variant,)* }
 
@@ -242,6 +243,7 @@ macro_rules! grid_events {
             /// Visits the fields between `event_type` and `timestamp`, in their order.
             pub(crate) fn visit<'a>(&'a self, mut visitor: impl FnMut(&'static str, ValueRef<'a>)) {
                 match self { $(
+                    // A kind may use no other field than its time, or not even that.
                     #[allow(unused_variables)]
                     GridEvent::$variant { $($field,)* timestamp } => {
                         $( visitor(stringify!($field), FieldType::to_value($field)); )*
@@ -253,6 +255,7 @@ macro_rules! grid_events {
             #[inline]
             pub(crate) fn text_bytes(&self) -> usize {
                 match self { $(
+                    // A kind may use no other field than its time, or not even that.
                     #[allow(unused_variables)]
                     GridEvent::$variant { $($field,)* timestamp } => 0 $(+ FieldType::text_bytes($field))*,
                 )* }

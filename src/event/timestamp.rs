@@ -1,6 +1,6 @@
 //! Timestamps: µs since 1970 inside, RFC 3339 text outside.
 //!
-//! The canonical text has six digits of fraction and `Z`. It is the only form that [`parse_canonical`]
+//! The canonical text has six digits of fraction and `Z`. It is the only form that `parse_canonical`
 //! accepts, so that a time stored as µs prints back to the very text that it came from.
 
 use chrono::{DateTime, Datelike, Timelike, Utc};

@@ -93,7 +93,7 @@ impl ValueRef<'_> {
         match self {
             #[allow(clippy::cast_precision_loss)] // `compare` compares integers as integers.
             ValueRef::Integer(i) => Some(i as f64),
-            #[allow(clippy::cast_precision_loss)]
+            #[allow(clippy::cast_precision_loss)] // The same.
             ValueRef::Unsigned(u) => Some(u as f64),
             ValueRef::Float(f) => Some(f),
             ValueRef::Number(n) => n.parse().ok(),

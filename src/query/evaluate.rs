@@ -243,7 +243,10 @@ mod tests {
         }
 
         #[test]
-        fn a_time_compares_as_its_text_does(us in 1_795_507_199_999_999i64..1_795_507_200_000_002, literal in any_value()) {
+        fn a_time_compares_as_its_text_does(
+            us in 1_795_507_199_999_999i64..1_795_507_200_000_002,
+            literal in any_value(),
+        ) {
             let (operand, text) = (Operand::new(&literal), timestamp::format(us));
             prop_assert_eq!(operand.order_of(ValueRef::Time(us)), ValueRef::Text(&text).compare(literal.as_ref()));
         }

@@ -1,9 +1,9 @@
 //! Appending: events become rows of the active tail and one frame of its log.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use super::config::{BATCH_BYTES_MAX, Durability, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX};
+use super::directory::WriterLock;
 use super::duplicates::KnownContents;
 use super::pieces::{BeforeActive, Pieces, Tail};
 use super::shared::Shared;
@@ -20,7 +20,7 @@ pub(crate) struct Writer {
     frames: Vec<u8>,
     pub(super) known: KnownContents,
     /// Holds the lock of the one writer until it is dropped.
-    _lock: File,
+    _lock: WriterLock,
 }
 
 impl std::fmt::Debug for Writer {
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(lock: File) -> Self {
+    pub(crate) fn new(lock: WriterLock) -> Self {
         Self { frames: Vec::new(), known: KnownContents::default(), _lock: lock }
     }
 

@@ -39,6 +39,18 @@ pub(crate) struct Format {
     pub(crate) epoch: u64,
 }
 
+/// The lock of the one writer, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct WriterLock(File);
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // A child process that is just being started shares the open file until it runs its program, so that
+        // closing the file here would not release the lock yet.
+        let _ = self.0.unlock();
+    }
+}
+
 /// What was found in a directory.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -64,17 +76,23 @@ impl Directory {
         Self { root: root.to_owned(), tail: root.join(TAIL_DIRECTORY), segments: root.join(SEGMENT_DIRECTORY) }
     }
 
-    /// Creates what is missing of a store. A directory with other things in it is refused.
-    pub(crate) fn create(&self) -> Result<Format, StoreError> {
-        if self.root.exists() {
-            let mut entries = std::fs::read_dir(&self.root).map_err(StoreError::io("list", &self.root))?;
-            let foreign =
-                entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name)));
-            if let Some(name) = foreign {
-                let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
-                return Err(StoreError::NotAStore { path: self.root.clone(), reason });
-            }
+    /// Refuses a directory that holds other things and is no store.
+    pub(crate) fn check_free_or_ours(&self) -> Result<(), StoreError> {
+        if !self.root.exists() || self.format()?.is_some() {
+            return Ok(());
         }
+        let mut entries = std::fs::read_dir(&self.root).map_err(StoreError::io("list", &self.root))?;
+        match entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name))) {
+            Some(name) => {
+                let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
+                Err(StoreError::NotAStore { path: self.root.clone(), reason })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the directory a store. The caller holds the lock.
+    pub(crate) fn create(&self) -> Result<Format, StoreError> {
         files::create_directory(&self.tail)?;
         files::create_directory(&self.segments)?;
         let epoch = random_epoch();
@@ -90,11 +108,12 @@ impl Directory {
     /// Reads the format file. Nothing if there is none.
     pub(crate) fn format(&self) -> Result<Option<Format>, StoreError> {
         let path = self.root.join(FORMAT_FILE);
-        if !path.exists() {
-            return Ok(None);
-        }
         let not_ours = |reason: &str| StoreError::NotAStore { path: self.root.clone(), reason: reason.to_owned() };
-        let bytes = files::read(&path, SMALL_FILE_BYTES_MAX)?;
+        let bytes = match files::read(&path, SMALL_FILE_BYTES_MAX) {
+            // Only a file that is not there says so; one that may not be read is an error.
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
         let text = std::str::from_utf8(&bytes).map_err(|_| not_ours("its FORMAT file is not text"))?;
         let mut lines = text.lines();
         let version = lines.next().and_then(|line| line.strip_prefix(FORMAT_NAME)).map(str::trim);
@@ -108,8 +127,8 @@ impl Directory {
         Ok(Some(Format { version, epoch: epoch.ok_or_else(|| not_ours("its FORMAT file has no epoch"))? }))
     }
 
-    /// Takes the lock of the one writer, held as long as the file is, and leaves word of who it is.
-    pub(crate) fn lock(&self, durability: Durability) -> Result<File, StoreError> {
+    /// Takes the lock of the one writer, held until it is dropped, and leaves word of who it is.
+    pub(crate) fn lock(&self, durability: Durability) -> Result<WriterLock, StoreError> {
         let path = self.root.join(LOCK_FILE);
         let mut file = files::private().read(true).open(&path).map_err(StoreError::io("open", &path))?;
         match file.try_lock() {
@@ -127,7 +146,7 @@ impl Directory {
         let text = format!("process {} since {since}\n{DURABILITY_LINE}{durability}\n", std::process::id());
         let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(StoreError::io("write", &path))?;
-        Ok(file)
+        Ok(WriterLock(file))
     }
 
     /// The durability of the last writer, in words.
@@ -185,7 +204,8 @@ impl Directory {
                 continue;
             }
             match read_log(&path, 0) {
-                Ok(contents) => first_wanted = found.add_log(id, contents, first_wanted, &path),
+                Ok(Some(contents)) => first_wanted = found.add_log(id, contents, first_wanted, &path),
+                Ok(None) => {}
                 Err(problem) => found.keep_or_return(problem)?,
             }
         }
@@ -221,13 +241,12 @@ impl Found {
     /// Reads what was appended to the log of a tail since it was read last.
     fn read_on(&mut self, tail: &Arc<Tail>, path: &Path) -> Result<(), StoreError> {
         use std::sync::atomic::Ordering;
-        let contents = read_log(path, tail.read_bytes.load(Ordering::Relaxed))?;
-        {
+        if let Some(contents) = read_log(path, tail.read_bytes.load(Ordering::Relaxed))? {
             let mut memory = tail.memory.write();
             let first_wanted = memory.sequence(memory.len());
             self.replay(&mut memory, &contents, first_wanted, path);
+            tail.read_bytes.store(contents.whole_bytes, Ordering::Relaxed);
         }
-        tail.read_bytes.store(contents.whole_bytes, Ordering::Relaxed);
         self.pieces.tails.push(Arc::clone(tail));
         Ok(())
     }
@@ -273,4 +292,21 @@ fn random_epoch() -> u64 {
     hasher.write_u32(std::process::id());
     hasher.write_i64(chrono::Utc::now().timestamp_micros());
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_although_a_child_still_shares_its_file() {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = Directory::new(root.path());
+        let lock = directory.lock(Durability::Always).expect("free");
+        let shared_with_a_child = lock.0.try_clone().expect("a second handle");
+        assert!(matches!(directory.lock(Durability::Always), Err(StoreError::Locked { .. })));
+        drop(lock);
+        directory.lock(Durability::Always).expect("free again");
+        drop(shared_with_a_child);
+    }
 }

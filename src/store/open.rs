@@ -32,12 +32,14 @@ impl Store {
     /// As [`open`](Self::open).
     pub fn open_with(path: impl AsRef<Path>, config: StoreConfig) -> Result<Self, StoreError> {
         let directory = Directory::new(path.as_ref());
-        let known = if directory.root.exists() { directory.format()? } else { None };
-        let format = match known {
+        directory.check_free_or_ours()?;
+        files::create_directory(&directory.root)?;
+        // The lock comes first, so that two processes cannot both make the directory a store.
+        let lock = directory.lock(config.durability)?;
+        let format = match directory.format()? {
             Some(format) => format,
             None => directory.create()?,
         };
-        let lock = directory.lock(config.durability)?;
         files::create_directory(&directory.tail)?;
         files::create_directory(&directory.segments)?;
         files::remove_unfinished(&directory.root)?;

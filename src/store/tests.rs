@@ -150,10 +150,14 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    // A share of what PROPTEST_CASES says (256 unless set), since each case opens several stores.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 3 / 8))]
 
     #[test]
-    fn a_store_holds_what_a_list_holds(operations in prop::collection::vec(operation(), 1..25), segment_events in 1u32..40) {
+    fn a_store_holds_what_a_list_holds(
+        operations in prop::collection::vec(operation(), 1..25),
+        segment_events in 1u32..40,
+    ) {
         let directory = tempfile::tempdir().expect("a directory");
         let mut copies = Vec::new();
         let mut path = directory.path().to_owned();
@@ -275,6 +279,24 @@ fn a_torn_end_is_cut_off_and_nothing_else_is_lost() {
         assert_eq!(contents(&store.snapshot()).len(), there + 1);
         store.close().expect("closed");
     }
+}
+
+#[test]
+fn a_log_that_was_never_started_is_no_damage() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open_with(directory.path(), config(100)).expect("opens");
+    store.append(&[heartbeat(1, 0)]).expect("written");
+    store.close().expect("closed");
+    for bytes in [&b""[..], b"SGEL"] {
+        std::fs::write(directory.path().join("tail/00000000000000000002.log"), bytes).expect("writable");
+        assert_eq!(Store::open_read_only(directory.path()).expect("readable").problems(), Vec::<String>::new());
+    }
+    let store = Store::open_with(directory.path(), config(100)).expect("opens");
+    store.append(&[heartbeat(1, 1)]).expect("written");
+    assert_eq!(store.problems(), Vec::<String>::new());
+    assert_eq!(contents(&store.snapshot()).len(), 2);
+    store.close().expect("closed");
+    assert_eq!(contents(&Store::open_read_only(directory.path()).expect("readable").snapshot()).len(), 2);
 }
 
 #[test]

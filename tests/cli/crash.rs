@@ -6,12 +6,19 @@ use crate::harness::Cli;
 
 /// Ids to wait for before the writer is killed.
 const ACKNOWLEDGED: usize = 500;
+/// How often it is killed, unless the variable says otherwise.
+const KILLS: u32 = 3;
+const KILLS_VARIABLE: &str = "GRID_EVENTS_KILLS";
+
+fn kills() -> u32 {
+    std::env::var(KILLS_VARIABLE).map_or(KILLS, |text| text.parse().expect("GRID_EVENTS_KILLS is a number"))
+}
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
     let cli = Cli::new();
     let mut acknowledged = Vec::new();
-    for round in 0..3 {
+    for round in 0..kills() {
         let mut writer = cli.start(&["emit", "-"]);
         let mut stdin = writer.stdin.take().expect("a pipe");
         let feeder = std::thread::spawn(move || {

@@ -56,7 +56,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => entity().prop_map(|node| ("pathfinding_metrics", format!(
             r#""node_id":"{node}","source_id":"a","target_id":"b","path_length":1,"paths_explored":2,"latency_ms":3,"strategy":"s""#
         ))),
-        4 => (any_json(), any_json()).prop_map(|(agent, port)| ("pod_moved", format!(r#""agent_id":{agent},"port":{port}"#))),
+        4 => (any_json(), any_json())
+            .prop_map(|(agent, port)| ("pod_moved", format!(r#""agent_id":{agent},"port":{port}"#))),
         2 => any_json().prop_map(|source| ("pod_moved", format!(r#""source_id":{source},"host":"a""#))),
     ];
     let time_text = (any_time(), any::<bool>()).prop_map(|(us, canonical)| {
@@ -118,14 +119,22 @@ fn any_test() -> impl Strategy<Value = Test> {
         1 => any_literal().prop_map(Test::AtMost),
         1 => any_literal().prop_map(Test::Greater),
         1 => any_literal().prop_map(Test::AtLeast),
-        2 => prop::sample::select(vec!["port", "A", "Ö", "0", "node", "", "z"]).prop_map(|text| Test::Contains(text.to_owned())),
+        2 => prop::sample::select(vec!["port", "A", "Ö", "0", "node", "", "z"])
+            .prop_map(|text| Test::Contains(text.to_owned())),
         2 => prop::collection::vec(any_literal(), 0..3).prop_map(Test::OneOf),
         1 => Just(Test::Exists),
     ]
 }
 
 pub(super) fn any_range() -> impl Strategy<Value = TimeRange> {
-    let end = || prop_oneof![2 => Just(None), 6 => any_time().prop_map(Some), 1 => Just(Some(i64::MIN)), 1 => Just(Some(i64::MAX))];
+    let end = || {
+        prop_oneof![
+            2 => Just(None),
+            6 => any_time().prop_map(Some),
+            1 => Just(Some(i64::MIN)),
+            1 => Just(Some(i64::MAX)),
+        ]
+    };
     (end(), end()).prop_map(|(since_us, until_us)| TimeRange { since_us, until_us })
 }
 
@@ -138,7 +147,8 @@ pub(super) fn any_filter() -> impl Strategy<Value = Filter> {
     let leaf = prop_oneof![
         1 => Just(Filter::All),
         4 => prop::sample::select(TYPES.to_vec()).prop_map(Filter::event_type),
-        4 => (prop::option::of(field()), entity).prop_map(|(field, value)| Filter::Entity { field, value: value.to_owned() }),
+        4 => (prop::option::of(field()), entity)
+            .prop_map(|(field, value)| Filter::Entity { field, value: value.to_owned() }),
         4 => any_range().prop_map(Filter::Time),
         6 => (field(), any_test()).prop_map(|(name, test)| Filter::Field { name, test }),
     ];

@@ -247,7 +247,8 @@ mod tests {
 
         #[test]
         fn any_payload_is_read_without_panic(payload: Vec<u8>, count in 0u32..50) {
-            let head = BlockHead { event_type: String::new(), first: 0, count, first_sequence: 0, last_sequence: 0, raw_bytes: 0 };
+            let event_type = String::new();
+            let head = BlockHead { event_type, first: 0, count, first_sequence: 0, last_sequence: 0, raw_bytes: 0 };
             let _ = BlockColumns::parse(&head, &payload);
         }
     }

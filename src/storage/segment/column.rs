@@ -103,7 +103,8 @@ mod tests {
         fn columns_round_trip(numbers in prop_oneof![
             prop::collection::vec(any::<u64>(), 0..70),
             prop::collection::vec(0u64..300, 0..70),
-            (any::<u64>(), 0u64..9, 0usize..70).prop_map(|(first, step, count)| (0..count as u64).map(|i| first.wrapping_add(i * step)).collect()),
+            (any::<u64>(), 0u64..9, 0u64..70)
+                .prop_map(|(first, step, count)| (0..count).map(|i| first.wrapping_add(i * step)).collect()),
         ]) {
             let mut bytes = Vec::new();
             put(&numbers, &mut bytes);

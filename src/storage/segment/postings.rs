@@ -125,7 +125,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn postings_round_trip(sets in prop::collection::vec((0u32..3, prop::collection::btree_set(0u32..20_000, 1..60)), 1..80), dense in 0u32..9_000) {
+        fn postings_round_trip(
+            sets in prop::collection::vec((0u32..3, prop::collection::btree_set(0u32..20_000, 1..60)), 1..80),
+            dense in 0u32..9_000,
+        ) {
             let mut postings: Vec<Posting> = sets.iter().enumerate().map(|(index, (field, set))| Posting {
                 word: index as u32 / 2 * 3,
                 field: field + 3 * (index as u32 % 2),
@@ -141,7 +144,8 @@ mod tests {
                     found.push((entry.word, entry.field, entry.positions(20_000).expect("whole")));
                 }
             }
-            let expected: Vec<_> = postings.iter().map(|p| (p.word, p.field, p.positions.iter().copied().collect::<RoaringBitmap>())).collect();
+            let positions = |posting: &Posting| posting.positions.iter().copied().collect::<RoaringBitmap>();
+            let expected: Vec<_> = postings.iter().map(|p| (p.word, p.field, positions(p))).collect();
             prop_assert_eq!(found, expected);
             let starts: BTreeSet<u32> = pages.iter().map(|page| page.first_word).collect();
             prop_assert_eq!(starts.len(), pages.len(), "the entries of a word stay on one page");

@@ -99,7 +99,11 @@ impl LogFile {
         let path = files::numbered(directory, header.id, files::LOG_ENDING);
         let file = files::private().read(true).truncate(true).open(&path).map_err(StoreError::io("create", &path))?;
         let bytes = encode_header(header).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
-        file.write_all_at(&bytes, 0).map_err(StoreError::io("write", &path))?;
+        if let Err(error) = file.write_all_at(&bytes, 0) {
+            // The first error says what went wrong; a log that stays behind holds no event.
+            let _ = files::remove(&path);
+            return Err(StoreError::io("write", &path)(error));
+        }
         Ok(Self { path, file, state: Mutex::new(LogState { bytes: bytes.len() as u64, synced: false }) })
     }
 
@@ -200,10 +204,12 @@ fn put_frame(kind: u8, stored: &[u8], raw_bytes: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(stored);
 }
 
-/// Reads a log, or the first `known` bytes less of it: frames that end before `from` are passed over.
-pub(crate) fn read_log(path: &Path, from: u64) -> Result<LogContents, StoreError> {
+/// Reads a log from a byte on; the header is read in any case. Nothing if the log ends within its header:
+/// it was being started when the process died or the disk was full, and holds no event.
+pub(crate) fn read_log(path: &Path, from: u64) -> Result<Option<LogContents>, StoreError> {
     let bytes = files::read(path, LOG_BYTES_MAX)?;
-    parse_log(&bytes, from, path)
+    let started = bytes.len() >= LOG_MAGIC.len() || !LOG_MAGIC.starts_with(&bytes);
+    if started { parse_log(&bytes, from, path).map(Some) } else { Ok(None) }
 }
 
 /// As [`read_log`], from bytes in memory.

@@ -134,7 +134,7 @@ impl TailMemory {
     }
 
     /// Takes over the words and shapes of a batch; gives their numbers here.
-    #[allow(clippy::type_complexity)]
+    #[allow(clippy::type_complexity)] // Two maps and an error, in this one place.
     fn adopt(&mut self, batch: &BatchRecord) -> Result<(FastMap<u32, u32>, FastMap<u32, u32>), &'static str> {
         let words = batch.words.iter().map(|(number, text)| (*number, self.word_number(text))).collect();
         let mut shapes = FastMap::default();
