@@ -31,6 +31,10 @@ doc:
 bench *ARGS:
     cargo bench {{ARGS}}
 
+# The benchmarks against other engines, which are no dependency of this project (minutes)
+bench-peers:
+    cargo bench --manifest-path benches/peers/Cargo.toml
+
 # Licences, bans, sources and advisories of the dependencies
 deny:
     cargo deny --all-features check
