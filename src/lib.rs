@@ -76,6 +76,7 @@
 
 #[doc(hidden)]
 pub mod bench;
+pub mod ask;
 pub mod emitter;
 mod error;
 pub mod event;
