@@ -19,6 +19,8 @@ pub struct Question {
     pub subject: Option<String>,
     /// Whether a yes or no is asked for; the intent is then what gives the evidence.
     pub yes_no: bool,
+    /// The state that a yes-or-no question asks about: "is agent-003 offline?".
+    pub state_asked: Option<String>,
     /// The interpretation as one sentence, with absolute times.
     pub reading: String,
     /// Other readings that were possible, as questions that can be asked.

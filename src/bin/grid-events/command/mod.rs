@@ -1,5 +1,6 @@
 //! The commands, one file each. A command takes its arguments, does its work and says how it went.
 
+mod ask;
 mod completions;
 mod count;
 mod demo;
@@ -67,6 +68,8 @@ pub(crate) enum Command {
     History(history::HistoryArguments),
     /// Print events by their concept ids
     Get(get::GetArguments),
+    /// Answer a question in plain words
+    Ask(ask::AskArguments),
     /// Print all events as JSON lines, in order of arrival
     Export(export::ExportArguments),
     /// Show what the store holds and what it costs
@@ -89,6 +92,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Count(arguments) => count::run(global, arguments),
         Command::History(arguments) => history::run(global, arguments),
         Command::Get(arguments) => get::run(global, arguments),
+        Command::Ask(arguments) => ask::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),

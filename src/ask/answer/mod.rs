@@ -1,0 +1,181 @@
+//! Answers: a question is run, and what came of it is told to programs and to people.
+//!
+//! ```text
+//! Question ─► run (one function for each intent) ─► Answer ─► JSON, text
+//!                 └─ status (states replayed), duration (matched pairs), absence, gaps
+//! ```
+
+mod absence;
+mod duration;
+mod gaps;
+mod run;
+mod status;
+mod text;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::question::{Question, Refusal};
+
+pub use gaps::Gap;
+pub(crate) use run::run;
+
+/// Concept ids in an answer, unless the options say otherwise.
+pub const EVENTS_IN_ANSWER: usize = 100;
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It was understood and answered.
+    Given(Box<Given>),
+    /// It was not understood.
+    Refused(Refusal),
+}
+
+/// The answer to a question that was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    /// What was asked, as data.
+    pub question: Question,
+    /// The name of the intent.
+    pub intent: &'static str,
+    /// Events that matched, before any limit.
+    pub matched: u64,
+    /// The number asked for: events, or distinct entities.
+    pub count: Option<u64>,
+    /// Concept ids of events that matched, oldest first, up to the limit.
+    pub events: Vec<String>,
+    /// The values of the field asked for.
+    pub entities: Vec<String>,
+    /// Groups, largest first.
+    pub groups: Vec<GroupCount>,
+    /// Events without the field of the groups.
+    pub ungrouped: u64,
+    /// States.
+    pub status: Vec<EntityState>,
+    /// Causes or effects, from the root on.
+    pub chain: Vec<Link>,
+    /// Times in which the record is known to be incomplete.
+    pub gaps: Vec<Gap>,
+    /// A number.
+    pub value: Option<NumberFound>,
+    /// Yes or no.
+    pub yes: Option<bool>,
+    /// The answer for a person.
+    pub text: String,
+}
+
+/// A group and how many events it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupCount {
+    /// The key.
+    pub key: String,
+    /// How many events.
+    pub count: u64,
+}
+
+/// The state of an entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntityState {
+    /// The entity.
+    pub entity: String,
+    /// Its state.
+    pub state: String,
+    /// Since when, as RFC 3339; nothing if it was never said.
+    pub since: Option<String>,
+}
+
+/// A step of a chain of causes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// The concept id of the event.
+    pub id: String,
+    /// What it is in the chain.
+    pub role: String,
+    /// How sure the step to the next event is.
+    pub grade: String,
+    /// The event as a sentence.
+    pub text: String,
+}
+
+/// A number and what it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NumberFound {
+    /// The number; nothing if there was nothing to compute it from.
+    pub number: Option<f64>,
+    /// Its unit.
+    pub unit: String,
+    /// The field it was computed from.
+    pub field: Option<String>,
+    /// The function.
+    pub function: String,
+}
+
+impl Answer {
+    /// Whether the question was understood.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        matches!(self, Answer::Given(_))
+    }
+
+    /// The answer for a person.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Answer::Given(given) => given.text.clone(),
+            Answer::Refused(refusal) => {
+                let mut text = format!("Not answered: {}.", refusal.reason);
+                for suggestion in &refusal.suggestions {
+                    text.push_str(&format!("\n  try: {suggestion}"));
+                }
+                text
+            }
+        }
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Answer::Given(given) => given.to_json().serialize(serializer),
+            Answer::Refused(refusal) => serde_json::json!({
+                "understood": false,
+                "reason": refusal.reason,
+                "suggestions": refusal.suggestions,
+            })
+            .serialize(serializer),
+        }
+    }
+}
+
+impl Given {
+    fn to_json(&self) -> Json {
+        let mut json = serde_json::json!({
+            "understood": true,
+            "reading": self.question.reading,
+            "intent": self.intent,
+            "query": self.question.filter.to_string(),
+            "matched": self.matched,
+            "count": self.count,
+            "events": self.events,
+            "entities": self.entities,
+            "groups": self.groups,
+            "ungrouped": self.ungrouped,
+            "status": Json::Null,
+            "chain": self.chain,
+            "gaps": self.gaps,
+            "text": self.text,
+            "value": self.value,
+            "alternatives": self.question.alternatives,
+        });
+        match self.status.as_slice() {
+            [] => {}
+            [one] => json["status"] = serde_json::json!(one),
+            many => json["status"] = serde_json::json!(many),
+        }
+        if let Some(yes) = self.yes {
+            json["yes"] = Json::Bool(yes);
+        }
+        json
+    }
+}

@@ -1,0 +1,169 @@
+//! Entities in a question: exact ids, ids written loosely, several, negated, and names that are not there.
+
+use super::lexicon::SUBJECTS;
+use super::names::spellings;
+use super::reader::{Reader, Stage};
+use crate::error::StoreError;
+use crate::query::Filter;
+
+/// An entity that a question names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FoundEntity {
+    pub(crate) name: String,
+    pub(crate) place: usize,
+    pub(crate) negated: bool,
+    /// Whether the store knows it.
+    pub(crate) known: bool,
+}
+
+/// Finds entities and uses their words.
+pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreError> {
+    let mut found = Vec::new();
+    for place in 0..reader.tokens.len() {
+        if reader.used[place].is_some() {
+            continue;
+        }
+        let token = reader.tokens[place].clone();
+        let noun = place.checked_sub(1).map_or("", |before| reader.text(before)).to_owned();
+        let noun_is_subject = SUBJECTS.iter().take(4).any(|(word, _)| *word == noun);
+        let named = name_of(reader, &token.original, &token.text, noun_is_subject.then_some(noun.as_str()))?;
+        let excluded = reader.is_excluded(place) || noun_is_subject && reader.is_excluded(place - 1);
+        match named {
+            Some(name) => {
+                reader.use_words(place..place + 1, Stage::Entity);
+                if noun_is_subject {
+                    reader.use_words(place - 1..place, Stage::Entity);
+                }
+                found.push(FoundEntity { name, place, negated: excluded, known: true });
+            }
+            None if looks_like_id(&token.text) || noun_is_subject && has_digit(&token.text) => {
+                let is_value =
+                    matches!(noun.as_str(), "=" | ">" | "<" | ">=" | "<=" | "~" | "port" | "code" | "status");
+                if token.quoted || is_value {
+                    continue;
+                }
+                reader.use_words(place..place + 1, Stage::Entity);
+                let name = if noun_is_subject && !looks_like_id(&token.text) {
+                    format!("{}-{}", noun.trim_end_matches('s'), token.original)
+                } else {
+                    token.original
+                };
+                found.push(FoundEntity { name, place, negated: excluded, known: false });
+            }
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The entity that a word names, as the store spells it.
+fn name_of(reader: &Reader<'_>, original: &str, text: &str, noun: Option<&str>) -> Result<Option<String>, StoreError> {
+    if let Some(noun) = noun {
+        for spelling in spellings(noun, text) {
+            if reader.names.has_entity(None, &spelling)? {
+                return Ok(Some(spelling));
+            }
+        }
+    }
+    // A plain word or number is an entity only behind a noun, or as a last resort (see `understand`).
+    if !looks_like_id(text) {
+        return Ok(None);
+    }
+    for spelling in [original, text] {
+        if reader.names.has_entity(None, spelling)? {
+            return Ok(Some(spelling.to_owned()));
+        }
+    }
+    // `node_abc` or `agent001` for `node-abc` and `agent-001`.
+    for noun in ["agent", "node"] {
+        if let Some(rest) = text.strip_prefix(noun) {
+            let rest = rest.trim_start_matches(['-', '_', ' ']);
+            for spelling in spellings(noun, rest) {
+                if !rest.is_empty() && has_digit(rest) && reader.names.has_entity(None, &spelling)? {
+                    return Ok(Some(spelling));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a word has the look of an id: letters with digits, hyphens or dots among them.
+pub(crate) fn looks_like_id(text: &str) -> bool {
+    let letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let joined = text.contains('-') && text.len() > 3 && !text.starts_with('-');
+    letters && (has_digit(text) || joined && looks_joined(text)) && !is_measure(text)
+}
+
+/// Hyphenated words of the language are no ids.
+fn looks_joined(text: &str) -> bool {
+    !matches!(
+        text,
+        "out-of-memory" | "re-start" | "re-started" | "shut-down" | "time-line" | "post-mortem" | "so-called"
+    )
+}
+
+/// A number with a unit, or the rank of something, is no id.
+fn is_measure(text: &str) -> bool {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ':');
+    digits.len() < text.len()
+        && matches!(
+            digits,
+            "s" | "sec"
+                | "m"
+                | "min"
+                | "h"
+                | "hr"
+                | "hrs"
+                | "d"
+                | "w"
+                | "ms"
+                | "us"
+                | "mb"
+                | "gb"
+                | "kb"
+                | "tb"
+                | "am"
+                | "pm"
+                | "st"
+                | "nd"
+                | "rd"
+                | "th"
+                | "%"
+                | "x"
+                | "k"
+                | "z"
+        )
+        || text.starts_with('p')
+            && text.len() <= 4
+            && text[1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// The filter of the entities: any of those named, none of those excluded.
+pub(crate) fn filter(found: &[FoundEntity]) -> Filter {
+    let named: Vec<Filter> =
+        found.iter().filter(|entity| !entity.negated).map(|entity| Filter::entity(entity.name.as_str())).collect();
+    let excluded =
+        found.iter().filter(|entity| entity.negated).map(|entity| Filter::entity(entity.name.as_str()).not());
+    let mut parts: Vec<Filter> = excluded.collect();
+    match named.len() {
+        0 => {}
+        1 => parts.extend(named),
+        _ => parts.push(Filter::Or(named)),
+    }
+    all_of(parts)
+}
+
+/// Everything at once; no parts are no condition.
+pub(crate) fn all_of(mut parts: Vec<Filter>) -> Filter {
+    parts.retain(|part| *part != Filter::All);
+    match parts.len() {
+        0 => Filter::All,
+        1 => parts.remove(0),
+        _ => Filter::And(parts),
+    }
+}
