@@ -15,6 +15,8 @@ pub(crate) struct Found<'a> {
     pub(crate) entities: &'a [FoundEntity],
     pub(crate) subject: Option<&'a str>,
     pub(crate) ranges: &'a [(TimeRange, String)],
+    /// Whether fields or attributes are named.
+    pub(crate) has_conditions: bool,
     /// Kinds, entities, conditions and time together.
     pub(crate) filter: &'a Filter,
     /// The same without the kinds.
@@ -413,7 +415,8 @@ fn function(reader: &mut Reader<'_>) -> Option<Result<Intent, String>> {
     };
     // The field stands behind the function: "average cpu percent", "p95 of the latency".
     for place in cue..reader.tokens.len() {
-        if reader.is_unused(place)
+        let is_free = reader.is_unused(place) || reader.used[place] == Some(Stage::Subject);
+        if is_free
             && let Some((field, words)) = field_from(reader, place)
         {
             reader.use_words(words, Stage::Condition);
@@ -598,6 +601,10 @@ fn counted(reader: &Reader<'_>, found: &Found<'_>) -> Counted {
 
 fn which(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<String> {
     let field = found.subject?;
+    // "Agents on kubernetes", "nodes with more than 1 GB": nothing but things and what they are like.
+    if found.kinds.is_empty() && found.entities.is_empty() && found.has_conditions {
+        return Some(field.to_owned());
+    }
     for cue in ["which", "what", "who", "whose"] {
         let Some(words) = reader.find(&[cue]) else { continue };
         let mut next = words.end;

@@ -262,6 +262,7 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
 
 /// Words without meaning of their own here.
 pub(crate) const STOP_WORDS: &[&str] = &[
+    "cluster",
     "a",
     "an",
     "the",

@@ -90,6 +90,8 @@ fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> R
     let subject = subject(reader);
     let about = about(reader, snapshot, &found_entities, subject.as_deref())?;
     correct_slips(reader, about);
+    // "Failure rate" is no failure, and "status" no state of an event.
+    reader.cue(&[&["failure", "rate"], &["success", "rate"], &["error", "rate"], &["restart", "count"]]);
     let found_kinds = kinds::find(reader, about);
     last_resort_entities(reader, &mut found_entities)?;
 
@@ -151,6 +153,7 @@ fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> R
         entities: &found_entities,
         subject: subject.as_deref(),
         ranges: &ranges,
+        has_conditions: !conditions.is_empty() || !attribute.is_empty(),
         filter: &filter,
         without_kinds: &without_kinds,
         now_us: options.now_us,
