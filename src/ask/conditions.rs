@@ -319,10 +319,16 @@ fn meant_texts(
     kinds: &Filter,
     found: &mut Vec<FoundCondition>,
 ) -> Result<(), StoreError> {
-    // Words for texts in general are not the words of a text.
+    // The words of a field's name belong to that, and words for texts in general to no text.
+    let of_fields: Vec<usize> = (0..reader.tokens.len())
+        .filter_map(|place| field_from(reader, place))
+        .filter(|(_, words)| words.len() > 1)
+        .flat_map(|(_, words)| words)
+        .collect();
     let left: Vec<usize> = reader
         .left_over()
         .into_iter()
+        .filter(|place| !of_fields.contains(place))
         .filter(|&place| !reader.tokens[place].quoted && !GENERAL.iter().any(|word| reader.text(place).starts_with(word)))
         .collect();
     if left.is_empty() {

@@ -10,7 +10,7 @@ use super::options::AskOptions;
 use super::question::{Counted, Intent, Question, Refusal, Understanding};
 use super::reader::{Reader, Stage};
 use super::refuse;
-use super::time::{self, EventWindowKind, TimeKind, Word};
+use super::time::{self, FoundKind as TimeKind, WindowKind, Word};
 use super::tokens::{QUESTION_BYTES_MAX, WORDS_MAX, tokenize};
 use crate::error::StoreError;
 use crate::query::{Filter, Query, TimeRange};
@@ -117,9 +117,9 @@ fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> R
         };
         let at_us = event.event.timestamp_us();
         let (since_us, until_us) = match window.kind {
-            EventWindowKind::Before => (at_us.saturating_sub(window.amount_us), at_us),
-            EventWindowKind::After => (at_us.saturating_add(1), at_us.saturating_add(window.amount_us)),
-            EventWindowKind::Around => (at_us.saturating_sub(window.amount_us), at_us.saturating_add(window.amount_us)),
+            WindowKind::Before => (at_us.saturating_sub(window.amount_us), at_us),
+            WindowKind::After => (at_us.saturating_add(1), at_us.saturating_add(window.amount_us)),
+            WindowKind::Around => (at_us.saturating_sub(window.amount_us), at_us.saturating_add(window.amount_us)),
         };
         let range = TimeRange { since_us: Some(since_us), until_us: Some(until_us) };
         ranges.push((range, format!("{} (around {})", phrase_of(range), event.id)));
@@ -146,7 +146,7 @@ fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> R
 
     // ---- Intent ----
     let instant_us =
-        timed.ranges.iter().find(|found| found.kind == TimeKind::Instant).and_then(|found| found.range.since_us);
+        timed.ranges.iter().find(|found| found.kind == TimeKind::Instant).and_then(|found| found.at_us);
     let no_kinds: Vec<FoundKind> = Vec::new();
     let found = Found {
         kinds: if window_only { &no_kinds } else { &found_kinds },

@@ -1,0 +1,1 @@
+//! Phrases against absolute ranges.
