@@ -104,7 +104,7 @@ fn main() -> Outcome {
             Load { threads: 4, .. } => {
                 let name = format!("emit, {}, p99.9", load.name());
                 goals.at_most(&name, 20_000.0, emit.singles.quantile(0.999), Unit::Time);
-                goals.at_most(&format!("promise: {name}"), 100_000.0, emit.singles.quantile(0.999), Unit::Time);
+                goals.at_most(&format!("promised: {name}"), 100_000.0, emit.singles.quantile(0.999), Unit::Time);
             }
             Load { .. } => {}
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::scale;
 use super::table::{Table, digits, grouped, time};
 
 /// The goals of a bench with what was measured.
@@ -62,6 +63,9 @@ impl Goals {
 
 impl fmt::Display for Goals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !scale::is_measured() {
+            return writeln!(f, "\nThis only shows that it runs; `cargo bench` measures.");
+        }
         self.table.fmt(f)?;
         match self.missed {
             0 => writeln!(f, "  All reached."),

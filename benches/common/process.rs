@@ -15,6 +15,12 @@ pub(crate) fn memory_peak_mb() -> Outcome<f64> {
     Ok(kibibytes * 1024.0 / 1e6)
 }
 
+/// How long this thread was ready to run but had no core, so far, in ns; 0 where the system does not say.
+pub(crate) fn core_wait_ns() -> u64 {
+    let figures = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    figures.split_whitespace().nth(1).and_then(|wait| wait.parse().ok()).unwrap_or_default()
+}
+
 /// The task of this process, if it was started by [`run_alone`].
 pub(crate) fn alone() -> Option<String> {
     let mut arguments = std::env::args().skip_while(|argument| argument != CHILD);
