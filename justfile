@@ -47,6 +47,6 @@ golden:
 ci:
     .ci/run
 
-# The same with the counts that a release wants (hours)
+# The same with the counts that a release wants (about half an hour)
 long:
     .ci/long

@@ -287,7 +287,8 @@ fn a_log_that_was_never_started_is_no_damage() {
     let store = Store::open_with(directory.path(), config(100)).expect("opens");
     store.append(&[heartbeat(1, 0)]).expect("written");
     store.close().expect("closed");
-    for bytes in [&b""[..], b"SGEL"] {
+    let whole = std::fs::read(directory.path().join("tail/00000000000000000001.log")).expect("readable");
+    for bytes in [&b""[..], b"SGEL", &whole[..13], &whole[..60], &[0; 4096]] {
         std::fs::write(directory.path().join("tail/00000000000000000002.log"), bytes).expect("writable");
         assert_eq!(Store::open_read_only(directory.path()).expect("readable").problems(), Vec::<String>::new());
     }

@@ -10,13 +10,15 @@ pub(crate) fn dead_files(files: &[TextFile]) -> Vec<String> {
     let rust: BTreeMap<&str, &TextFile> =
         files.iter().filter(|file| file.is_rust()).map(|file| (file.path.as_str(), file)).collect();
     let mut alive: BTreeSet<String> = BTreeSet::new();
-    let mut pending: Vec<String> = rust.keys().filter(|path| is_root(path)).map(|&path| path.to_owned()).collect();
+    let found_by_cargo = rust.keys().filter(|path| is_root(path)).map(|&path| path.to_owned());
+    let roots: BTreeSet<String> = found_by_cargo.chain(named_roots(files)).collect();
+    let mut pending: Vec<String> = roots.iter().cloned().collect();
     while let Some(path) = pending.pop() {
         let Some(file) = rust.get(path.as_str()) else { continue };
         if !alive.insert(path.clone()) {
             continue;
         }
-        let folder = folder_of_modules(&path);
+        let folder = folder_of_modules(&path, roots.contains(&path));
         for name in declared(&file.text) {
             pending.push(format!("{folder}/{name}.rs"));
             pending.push(format!("{folder}/{name}/mod.rs"));
@@ -38,13 +40,23 @@ fn is_root(path: &str) -> bool {
     }
 }
 
-/// The folder in which the modules that a file declares are looked for.
-fn folder_of_modules(path: &str) -> String {
+/// The files that manifests name as crates, with `path = "…"` on a line of its own.
+fn named_roots(files: &[TextFile]) -> Vec<String> {
+    let mut roots = Vec::new();
+    for file in files.iter().filter(|file| file.path.ends_with("Cargo.toml")) {
+        let folder = file.path.trim_end_matches("Cargo.toml");
+        let named = file.text.lines().filter_map(|line| line.strip_prefix("path = \"")?.strip_suffix('"'));
+        roots.extend(named.map(|path| format!("{folder}{path}")));
+    }
+    roots
+}
+
+/// The folder in which the modules that a file declares are looked for: beside it, if it is a whole crate.
+fn folder_of_modules(path: &str, is_root: bool) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     match name {
         "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
-        // The crates that cargo finds by their files look beside themselves.
-        _ if is_root(path) => folder.to_owned(),
+        _ if is_root => folder.to_owned(),
         _ => path.trim_end_matches(".rs").to_owned(),
     }
 }
@@ -81,6 +93,16 @@ fn a_file_that_nothing_leads_to_is_dead() {
         sample("tests/cli/harness.rs", ""),
         sample("tests/cli/forgotten.rs", ""),
         sample("tests/one.rs", ""),
+        sample(
+            "benches/peers/Cargo.toml",
+            "[[bench]]\npath = \"compare.rs\"\n[dependencies]\nx = { path = \"y.rs\" }\n",
+        ),
+        sample("benches/peers/compare.rs", "mod sqlite;"),
+        sample("benches/peers/sqlite.rs", ""),
+        sample("benches/peers/y.rs", ""),
     ];
-    assert_eq!(dead_files(&files), ["src/dead.rs", "src/dead/deader.rs", "tests/cli/forgotten.rs"]);
+    assert_eq!(
+        dead_files(&files),
+        ["benches/peers/y.rs", "src/dead.rs", "src/dead/deader.rs", "tests/cli/forgotten.rs"]
+    );
 }

@@ -204,12 +204,23 @@ fn put_frame(kind: u8, stored: &[u8], raw_bytes: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(stored);
 }
 
-/// Reads a log from a byte on; the header is read in any case. Nothing if the log ends within its header:
-/// it was being started when the process died or the disk was full, and holds no event.
+/// Reads a log from a byte on; the header is read in any case. Nothing if the log ends within its header or
+/// is all zeros: it was being started when the process died, the power went or the disk was full, and holds
+/// no event.
 pub(crate) fn read_log(path: &Path, from: u64) -> Result<Option<LogContents>, StoreError> {
     let bytes = files::read(path, LOG_BYTES_MAX)?;
-    let started = bytes.len() >= LOG_MAGIC.len() || !LOG_MAGIC.starts_with(&bytes);
-    if started { parse_log(&bytes, from, path).map(Some) } else { Ok(None) }
+    if ends_within_header(&bytes) || bytes.iter().all(|&byte| byte == 0) {
+        return Ok(None);
+    }
+    parse_log(&bytes, from, path).map(Some)
+}
+
+/// Whether these bytes are the start of a log and end before its header does.
+fn ends_within_header(bytes: &[u8]) -> bool {
+    let length = bytes.get(12..16).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    let starts = bytes.iter().zip(LOG_MAGIC).all(|(found, expected)| found == expected);
+    starts
+        && length.is_none_or(|length| length as usize <= LOG_HEADER_BYTES_MAX && bytes.len() < 16 + length as usize + 8)
 }
 
 /// As [`read_log`], from bytes in memory.
