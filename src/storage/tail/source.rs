@@ -1,18 +1,20 @@
 //! The tail as a source of queries: a fixed prefix of a [`TailMemory`] that may grow meanwhile.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 
-use super::memory::{TAIL_BLOCK_EVENTS, TailMemory};
+use super::memory::{TAIL_BLOCK_EVENTS, TailMemory, TailShape};
 use super::row;
 use crate::error::StoreError;
 use crate::event::{CLUSTER, ConceptId, Event, Value, ValueRef, is_entity_value, timestamp};
 use crate::storage::shape::Shape;
 use crate::storage::source::{Rows, Source, ValueCounts, Zone};
+
+/// Up to this many events of a type are counted row by row.
+const COUNTED_BY_ROW_MAX: u64 = 4096;
 
 /// The first `len` events of a tail.
 pub(crate) struct TailSource {
@@ -103,9 +105,9 @@ impl Source for TailSource {
         };
         let positions = self.clipped(&of_type.positions);
         let named = || memory.entities().iter().filter(|entity| entity.field == number);
-        // Reading a row costs about as much as looking for sixteen events in the bitmap of an entity. The entity
-        // of the cluster stands in no row.
-        if field != CLUSTER && positions.len() <= 16 * named().count() as u64 {
+        // Few events are read row by row; of many it is quicker to look how many are in the bitmap of each entity,
+        // unless there are many of these too. The entity of the cluster stands in no row.
+        if field != CLUSTER && positions.len() <= COUNTED_BY_ROW_MAX.max(16 * named().count() as u64) {
             return Ok(Some(counted_by_row(&memory, &positions, field)));
         }
         let counts =
@@ -140,17 +142,22 @@ impl Source for TailSource {
 
 /// How often each entity stands in a field of these events.
 fn counted_by_row(memory: &TailMemory, positions: &RoaringBitmap, field: &str) -> ValueCounts {
-    let mut counts: HashMap<u32, u64, foldhash::fast::RandomState> = HashMap::default();
+    let place_in = |shape: &TailShape| shape.shape.place_of(field).filter(|&place| shape.shape.fields[place].entity);
+    let places: Vec<Option<usize>> = memory.shapes().iter().map(place_in).collect();
+    let mut counts = vec![0u32; memory.word_count()];
+    let mut counted = Vec::new();
     for position in positions {
         let (shape_number, mut input) = memory.row(position);
-        let shape = &memory.shapes()[shape_number as usize].shape;
-        let Some(place) = shape.place_of(field).filter(|&place| shape.fields[place].entity) else { continue };
+        let Some(place) = places[shape_number as usize] else { continue };
         let value = (0..=place).map_while(|_| row::take_value(&mut input)).nth(place);
         if let Some(row::RowValue::Text(word)) = value {
-            *counts.entry(word).or_default() += 1;
+            if counts[word as usize] == 0 {
+                counted.push(word);
+            }
+            counts[word as usize] += 1;
         }
     }
-    let entities = counts.into_iter().map(|(word, count)| (Arc::clone(memory.word(word)), count));
+    let entities = counted.into_iter().map(|word| (Arc::clone(memory.word(word)), u64::from(counts[word as usize])));
     entities.filter(|(word, _)| is_entity_value(word)).collect()
 }
 
