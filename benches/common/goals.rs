@@ -50,6 +50,10 @@ impl Goals {
     }
 
     fn note(&mut self, name: &str, (sign, limit): (&str, f64), measured: f64, unit: Unit, reached: bool) {
+        if measured.is_nan() {
+            // The system does not say.
+            return;
+        }
         self.missed += usize::from(!reached);
         self.table.row([
             name.to_owned(),

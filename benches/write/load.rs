@@ -58,7 +58,7 @@ impl Load {
         }
         emitter.flush_blocking()?;
         let rate = events as f64 / start.elapsed().as_secs_f64();
-        let memory_peak_mb = memory_peak_mb()?;
+        let memory_peak_mb = memory_peak_mb();
         emitter.store().seal()?;
         emitter.store().remove_sealed_logs()?;
         let stats = emitter.store().stats()?;
