@@ -107,7 +107,7 @@ fn print(events: usize, answers: &[Answered], after_seal: &Samples) {
             time(first.max()),
         ]);
         goals.at_most(question.name(), question.goal_ns(), warm.median(), Unit::Time);
-        worst = worst.max(first.median());
+        worst = worst.max(first.median()).max(warm.median());
     }
     table.row([
         "last 100 events, right after a seal".to_owned(),
@@ -118,6 +118,6 @@ fn print(events: usize, answers: &[Answered], after_seal: &Samples) {
         time(after_seal.max()),
     ]);
     goals.at_most("last 100 events, right after a seal", 100_000.0, after_seal.median(), Unit::Time);
-    goals.at_most("the slowest of the first calls", 10e6, worst, Unit::Time);
+    goals.at_most("promised: the slowest of all, first calls too", 10e6, worst, Unit::Time);
     println!("{table}{goals}");
 }

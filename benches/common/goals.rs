@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::scale;
 use super::table::{Table, digits, grouped, time};
 
 /// The goals of a bench with what was measured.
@@ -49,6 +50,10 @@ impl Goals {
     }
 
     fn note(&mut self, name: &str, (sign, limit): (&str, f64), measured: f64, unit: Unit, reached: bool) {
+        if measured.is_nan() {
+            // The system does not say.
+            return;
+        }
         self.missed += usize::from(!reached);
         self.table.row([
             name.to_owned(),
@@ -62,6 +67,9 @@ impl Goals {
 
 impl fmt::Display for Goals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !scale::is_measured() {
+            return writeln!(f, "\nThis only shows that it runs; `cargo bench` measures.");
+        }
         self.table.fmt(f)?;
         match self.missed {
             0 => writeln!(f, "  All reached."),

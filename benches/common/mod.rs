@@ -17,6 +17,7 @@ pub(crate) mod questions;
 pub(crate) mod recorder;
 pub(crate) mod samples;
 pub(crate) mod scale;
+pub(crate) mod stalls;
 pub(crate) mod table;
 
 /// What a bench returns: it fails on errors only, never on times.

@@ -7,12 +7,18 @@ use super::Outcome;
 /// The argument under which a bench runs as a child of itself.
 const CHILD: &str = "--measured-alone";
 
-/// The most memory that this process ever had resident, in MB (10⁶ bytes).
-pub(crate) fn memory_peak_mb() -> Outcome<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
-    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kibibytes * 1024.0 / 1e6)
+/// The most memory that this process ever had resident, in MB (10⁶ bytes); no number where the system does not say.
+pub(crate) fn memory_peak_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kibibytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kibibytes.map_or(f64::NAN, |kibibytes: f64| kibibytes * 1024.0 / 1e6)
+}
+
+/// How long this thread was ready to run but had no core, so far, in ns; 0 where the system does not say.
+pub(crate) fn core_wait_ns() -> u64 {
+    let figures = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    figures.split_whitespace().nth(1).and_then(|wait| wait.parse().ok()).unwrap_or_default()
 }
 
 /// The task of this process, if it was started by [`run_alone`].

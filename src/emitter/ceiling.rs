@@ -7,12 +7,16 @@ use parking_lot::{Condvar, Mutex};
 
 use super::config::{CeilingPolicy, MemoryCeiling};
 
-/// Counts the bytes that wait. Without a ceiling, taking room is one relaxed addition.
+/// Knows the bytes that wait: counts them under a ceiling, and without one takes them to be like the events
+/// of the last batch, so that `emit` pays for no counter.
 // NOTE: aligned to two cache lines, since every emitting thread writes here and the rest is only read.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Room {
+    /// Counted under a ceiling only.
     queued: AtomicU64,
+    /// Bytes an event had on average in the last batch.
+    average: AtomicU64,
     ceiling: Option<Ceiling>,
 }
 
@@ -45,12 +49,22 @@ impl Room {
             blocked_ns: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
         });
-        Self { queued: AtomicU64::new(0), ceiling }
+        Self { queued: AtomicU64::new(0), average: AtomicU64::new(0), ceiling }
     }
 
-    /// The bytes that wait.
-    pub(super) fn queued(&self) -> u64 {
-        self.queued.load(Ordering::Relaxed)
+    /// The bytes that wait, where this many events do.
+    pub(super) fn queued(&self, backlog: u64) -> u64 {
+        match self.ceiling {
+            Some(_) => self.queued.load(Ordering::Relaxed),
+            None => backlog.saturating_mul(self.average.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Notes what a batch holds.
+    pub(super) fn note_batch(&self, events: u64, bytes: u64) {
+        if let Some(average) = bytes.checked_div(events) {
+            self.average.store(average, Ordering::Relaxed);
+        }
     }
 
     /// The ceiling in bytes, if there is one.
@@ -61,12 +75,11 @@ impl Room {
     /// Takes room for an event. False if the policy is to reject it. `may_block` is false on the thread
     /// that makes room, which would wait for itself: there the event passes above the ceiling.
     #[inline]
-    pub(super) fn take(&self, bytes: u64, may_block: impl FnOnce() -> bool) -> bool {
+    pub(super) fn take(&self, bytes: impl FnOnce() -> u64, may_block: impl FnOnce() -> bool) -> bool {
+        let Some(ceiling) = &self.ceiling else { return true };
+        let bytes = bytes();
         let before = self.queued.fetch_add(bytes, Ordering::Relaxed);
-        match &self.ceiling {
-            Some(ceiling) if !ceiling.admits(before, bytes) => self.take_at_ceiling(ceiling, bytes, may_block()),
-            _ => true,
-        }
+        ceiling.admits(before, bytes) || self.take_at_ceiling(ceiling, bytes, may_block())
     }
 
     #[cold]
@@ -102,8 +115,8 @@ impl Room {
 
     /// Gives room back and lets those go on who wait for it.
     pub(super) fn release(&self, bytes: u64) {
-        self.queued.fetch_sub(bytes, Ordering::Relaxed);
         if let Some(ceiling) = &self.ceiling {
+            self.queued.fetch_sub(bytes, Ordering::Relaxed);
             let _waiting = ceiling.waiting.lock();
             ceiling.released.notify_all();
         }

@@ -103,9 +103,8 @@ impl Queue {
     /// Puts an event in.
     #[inline]
     pub(super) fn emit(&self, event: Event) {
-        let bytes = event.memory_bytes() as u64;
-        if self.writer.shared.room.take(bytes, || self.may_block()) && self.sender.send(Message::Event(event)).is_err()
-        {
+        let has_room = self.writer.shared.room.take(|| event.memory_bytes() as u64, || self.may_block());
+        if has_room && self.sender.send(Message::Event(event)).is_err() {
             self.lost();
         }
     }
@@ -113,7 +112,7 @@ impl Queue {
     /// Puts an event in and calls back once it is durable.
     pub(super) fn emit_durable(&self, event: Event, reply: Reply<ConceptId>) {
         let shared = &self.writer.shared;
-        if shared.room.take(event.memory_bytes() as u64, || self.may_block()) {
+        if shared.room.take(|| event.memory_bytes() as u64, || self.may_block()) {
             // A message that cannot be sent is dropped with its reply, which is an answer too.
             let _ = self.sender.send(Message::Durable(Box::new(DurableEvent { event, reply })));
             self.writer.thread.unpark();
@@ -144,7 +143,7 @@ impl Queue {
         // The durable sequence is read first: it only grows, so the difference is never too small.
         let durable_sequence = self.sink.durable_sequence();
         let not_durable = self.sink.sequence().saturating_sub(durable_sequence);
-        stats.queued_bytes = room.queued();
+        stats.queued_bytes = room.queued(backlog);
         stats.durable = stats.committed.saturating_sub(not_durable);
         stats.blocked = ceiling.blocked;
         stats.blocked_time = ceiling.blocked_time;
@@ -175,7 +174,8 @@ impl Drop for WriterHandle {
             return;
         }
         if self.ended.recv_timeout(DROP_WAIT_MAX) == Err(RecvTimeoutError::Timeout) {
-            self.shared.report(&EmitterProblem::StillWriting { bytes: self.shared.room.queued() });
+            let backlog = self.shared.counters.in_flight.load(Ordering::Relaxed);
+            self.shared.report(&EmitterProblem::StillWriting { bytes: self.shared.room.queued(backlog) });
         }
     }
 }

@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 pub struct EmitterStats {
     /// Events that were emitted and are not committed yet.
     pub backlog: u64,
-    /// About how many bytes of memory these take.
+    /// About how many bytes of memory these take: counted under a memory ceiling, else as many as the events of
+    /// the last batch took.
     pub queued_bytes: u64,
     /// Events committed, that is, written to the store.
     pub committed: u64,

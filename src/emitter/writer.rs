@@ -116,6 +116,7 @@ impl Writer {
         let counters = &self.shared.counters;
         let (count, left) = (self.batch.events.len() as u64, self.receiver.len() as u64);
         counters.in_flight.store(count, Ordering::Relaxed);
+        self.shared.room.note_batch(count, self.batch.bytes);
         counters.note_oldest(self.lag.taken(count, left, counters.now()));
         end
     }

@@ -6,12 +6,15 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 
-use super::memory::{TAIL_BLOCK_EVENTS, TailMemory};
+use super::memory::{TAIL_BLOCK_EVENTS, TailMemory, TailShape};
 use super::row;
 use crate::error::StoreError;
-use crate::event::{ConceptId, Event, Value, ValueRef, timestamp};
+use crate::event::{CLUSTER, ConceptId, Event, Value, ValueRef, is_entity_value, timestamp};
 use crate::storage::shape::Shape;
-use crate::storage::source::{Rows, Source, Zone};
+use crate::storage::source::{Rows, Source, ValueCounts, Zone};
+
+/// Up to this many events of a type are counted row by row.
+const COUNTED_BY_ROW_MAX: u64 = 4096;
 
 /// The first `len` events of a tail.
 pub(crate) struct TailSource {
@@ -100,13 +103,13 @@ impl Source for TailSource {
         let (Some(of_type), Some(number)) = (memory.type_named(event_type), memory.field_numbered(field)) else {
             return Ok(None);
         };
-        // Counting by entity is worth it where there are fewer entities than events to decode.
-        let limit = (of_type.positions.len() / 4) as usize;
-        let named = || memory.entities().iter().filter(|entity| entity.field == number);
-        if named().count() > limit {
-            return Ok(None);
-        }
         let positions = self.clipped(&of_type.positions);
+        let named = || memory.entities().iter().filter(|entity| entity.field == number);
+        // Few events are read row by row; of many it is quicker to look how many are in the bitmap of each entity,
+        // unless there are many of these too. The entity of the cluster stands in no row.
+        if field != CLUSTER && positions.len() <= COUNTED_BY_ROW_MAX.max(16 * named().count() as u64) {
+            return Ok(Some(counted_by_row(&memory, &positions, field)));
+        }
         let counts =
             named().map(|entity| (Arc::clone(memory.word(entity.word)), positions.intersection_len(&entity.positions)));
         Ok(Some(counts.filter(|(_, count)| *count > 0).collect()))
@@ -135,6 +138,27 @@ impl Source for TailSource {
             });
         Ok(found)
     }
+}
+
+/// How often each entity stands in a field of these events.
+fn counted_by_row(memory: &TailMemory, positions: &RoaringBitmap, field: &str) -> ValueCounts {
+    let place_in = |shape: &TailShape| shape.shape.place_of(field).filter(|&place| shape.shape.fields[place].entity);
+    let places: Vec<Option<usize>> = memory.shapes().iter().map(place_in).collect();
+    let mut counts = vec![0u32; memory.word_count()];
+    let mut counted = Vec::new();
+    for position in positions {
+        let (shape_number, mut input) = memory.row(position);
+        let Some(place) = places[shape_number as usize] else { continue };
+        let value = (0..=place).map_while(|_| row::take_value(&mut input)).nth(place);
+        if let Some(row::RowValue::Text(word)) = value {
+            if counts[word as usize] == 0 {
+                counted.push(word);
+            }
+            counts[word as usize] += 1;
+        }
+    }
+    let entities = counted.into_iter().map(|word| (Arc::clone(memory.word(word)), u64::from(counts[word as usize])));
+    entities.filter(|(word, _)| is_entity_value(word)).collect()
 }
 
 /// The events of one block of a tail, each decoded when it is asked for.
