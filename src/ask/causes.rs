@@ -9,8 +9,14 @@ use crate::store::{Snapshot, StoredEvent};
 
 /// The most steps of a chain.
 const STEPS_MAX: usize = 12;
-/// A cause on the same entity is looked for this far back, in µs.
-const WINDOW_US: i64 = 24 * 3_600_000_000;
+/// A cause on the same entity is looked for this far back, in µs: a node can live for weeks before it crashes.
+const ENTITY_WINDOW_US: i64 = 90 * 86_400_000_000;
+/// A cause without an entity in common is looked for this far back, in µs.
+const CLUSTER_WINDOW_US: i64 = 3_600_000_000;
+
+fn window_us(field: &str) -> i64 {
+    if field.is_empty() { CLUSTER_WINDOW_US } else { ENTITY_WINDOW_US }
+}
 
 /// What can lead to what on the same entity: the effect, and its causes with the field they share, the nearest kind first.
 const LEADS: &[(&str, &[&str], &str)] = &[
@@ -76,7 +82,7 @@ fn cause_of(snapshot: &Snapshot, effect: &StoredEvent) -> Result<Option<(StoredE
         return Ok(None);
     };
     let kinds = Filter::Or(causes.iter().map(|name| Filter::event_type(*name)).collect());
-    let mut filter = kinds.and(Filter::between(at_us.saturating_sub(WINDOW_US), at_us.saturating_add(1)));
+    let mut filter = kinds.and(Filter::between(at_us.saturating_sub(window_us(field)), at_us.saturating_add(1)));
     if let Some(entity) = entity_of(&effect.event, field) {
         filter = filter.and(Filter::entity_of(*field, entity));
     }
@@ -92,12 +98,13 @@ fn effect_of(snapshot: &Snapshot, cause: &StoredEvent) -> Result<Option<(StoredE
     let mut best: Option<(StoredEvent, String)> = None;
     let declared = Filter::field(crate::event::CAUSED_BY)
         .contains(cause.id.to_string())
-        .and(Filter::between(at_us.saturating_sub(2_000_000), at_us.saturating_add(WINDOW_US)));
+        .and(Filter::between(at_us.saturating_sub(2_000_000), at_us.saturating_add(ENTITY_WINDOW_US)));
     if let Some(found) = snapshot.query(&Query::new(declared).limit(1))?.events.into_iter().next() {
         return Ok(Some((found, "declared".to_owned())));
     }
     for (effect, _, field) in effects {
-        let mut filter = Filter::event_type(*effect).and(Filter::between(at_us, at_us.saturating_add(WINDOW_US)));
+        let mut filter =
+            Filter::event_type(*effect).and(Filter::between(at_us, at_us.saturating_add(window_us(field))));
         if let Some(entity) = entity_of(&cause.event, field) {
             filter = filter.and(Filter::entity_of(*field, entity));
         }

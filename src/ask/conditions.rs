@@ -12,7 +12,8 @@ const TEXTS_MAX: usize = 200;
 /// The fields that say why.
 const REASON_FIELDS: [&str; 3] = ["error", "reason", "message"];
 /// Words for texts in general, which are not the words of one.
-const GENERAL: &[&str] = &["error", "reason", "cause", "message", "common", "frequent", "cluster", "agent", "node", "average", "rate"];
+const GENERAL: &[&str] =
+    &["error", "reason", "cause", "message", "common", "frequent", "cluster", "agent", "node", "average", "rate"];
 /// Words that introduce a text.
 const TEXT_CUES: &[&str] = &[
     "because",
@@ -139,8 +140,11 @@ pub(crate) fn field_named(reader: &Reader<'_>, name: &str) -> Option<String> {
     alias.map(str::to_owned).into_iter().chain(spelled).find(|field| reader.names.has_field(field))
 }
 
+/// The words of a comparison, and the test that they mean.
+type Comparison = (&'static [&'static str], fn(Value) -> Test);
+
 /// What a comparison is called, its words longest first.
-const COMPARISONS: &[(&[&str], fn(Value) -> Test)] = &[
+const COMPARISONS: &[Comparison] = &[
     (&["greater", "than", "or", "equal", "to"], Test::AtLeast),
     (&["more", "than"], Test::Greater),
     (&["greater", "than"], Test::Greater),
@@ -329,7 +333,9 @@ fn meant_texts(
         .left_over()
         .into_iter()
         .filter(|place| !of_fields.contains(place))
-        .filter(|&place| !reader.tokens[place].quoted && !GENERAL.iter().any(|word| reader.text(place).starts_with(word)))
+        .filter(|&place| {
+            !reader.tokens[place].quoted && !GENERAL.iter().any(|word| reader.text(place).starts_with(word))
+        })
         .collect();
     if left.is_empty() {
         return Ok(());

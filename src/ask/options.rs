@@ -70,7 +70,7 @@ impl FromStr for Zone {
         if text.starts_with(['+', '-']) {
             return FixedOffset::from_str(text).map(Self::Offset).map_err(|_| ZoneError(text.to_owned()));
         }
-        chrono_tz::Tz::from_str_insensitive(text).map(Self::Named).map_err(|_| ZoneError(text.to_owned()))
+        chrono_tz::Tz::from_str(text).map(Self::Named).map_err(|_| ZoneError(text.to_owned()))
     }
 }
 

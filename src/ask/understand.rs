@@ -93,6 +93,7 @@ fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> R
     // "Failure rate" is no failure, and "status" no state of an event.
     reader.cue(&[&["failure", "rate"], &["success", "rate"], &["error", "rate"], &["restart", "count"]]);
     let found_kinds = kinds::find(reader, about);
+    let subject = subject.or(last_resort_subject(reader));
     last_resort_entities(reader, &mut found_entities)?;
 
     let mut unknown = Vec::new();
@@ -145,8 +146,7 @@ fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> R
     let without_kinds = all_of(without_kinds);
 
     // ---- Intent ----
-    let instant_us =
-        timed.ranges.iter().find(|found| found.kind == TimeKind::Instant).and_then(|found| found.at_us);
+    let instant_us = timed.ranges.iter().find(|found| found.kind == TimeKind::Instant).and_then(|found| found.at_us);
     let no_kinds: Vec<FoundKind> = Vec::new();
     let found = Found {
         kinds: if window_only { &no_kinds } else { &found_kinds },
@@ -179,7 +179,7 @@ fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> R
         || !conditions.is_empty()
         || !attribute.is_empty()
         || subject.is_some()
-        || reader.used.iter().any(|used| *used == Some(Stage::Intent));
+        || reader.used.contains(&Some(Stage::Intent));
     let asks_for_events =
         ["events", "event", "happened", "everything", "happening", "history"].iter().any(|word| reader.has(word));
     if !names_something && !asks_for_events {
@@ -373,6 +373,19 @@ fn is_known_stem(word: &str) -> bool {
         .any(|pattern| pattern.strip_suffix('*').is_some_and(|stem| stem.len() >= 4 && word.starts_with(stem)))
 }
 
+/// A plain noun that names things by a field of its own: pods by `pod_id`.
+fn last_resort_subject(reader: &mut Reader<'_>) -> Option<String> {
+    for place in reader.left_over() {
+        let text = reader.text(place).to_owned();
+        let field = format!("{}_id", text.strip_suffix('s').unwrap_or(&text));
+        if text.len() > 2 && !reader.tokens[place].quoted && reader.names.has_field(&field) {
+            reader.use_words(place..place + 1, Stage::Subject);
+            return Some(field);
+        }
+    }
+    None
+}
+
 /// Plain words that turn out to be entities: `web`, `33`.
 fn last_resort_entities(reader: &mut Reader<'_>, found: &mut Vec<FoundEntity>) -> Result<(), StoreError> {
     for place in reader.left_over() {
@@ -410,7 +423,9 @@ fn attribute_entities(reader: &mut Reader<'_>, snapshot: &Snapshot) -> Result<Ve
     let mut all = Vec::new();
     for place in reader.left_over() {
         let word = reader.tokens[place].original.clone();
-        for field in ["platform", "hostname"] {
+        // A word that is a number or very short is never what an agent runs on.
+        let is_name = word.len() >= 3 && word.bytes().any(|byte| byte.is_ascii_alphabetic());
+        for field in ["platform", "hostname"].into_iter().filter(|_| is_name) {
             let registered = Filter::event_type("agent_registered").and(Filter::field(field).contains(word.as_str()));
             if reader.tokens[place].quoted || snapshot.count(&registered)? == 0 {
                 continue;

@@ -15,6 +15,9 @@ use crate::query::TimeRange;
 /// How far "around" a time of day reaches to both sides.
 const AROUND_US: i64 = 30 * 60 * 1_000_000;
 
+/// How many times a question may name: days and times of day are combined each with each.
+const MOST_ITEMS: usize = 16;
+
 /// A range before it is put together with others.
 #[derive(Debug, Clone)]
 struct Piece {
@@ -31,6 +34,10 @@ impl Piece {
 
 /// The ranges that the items of a question mean together.
 pub(super) fn ranges(items: &[Item], calendar: &Calendar<'_>) -> Result<Vec<FoundRange>, String> {
+    if items.len() > MOST_ITEMS {
+        return Err(format!("more than {MOST_ITEMS} times in one question are too many"));
+    }
+    let items = share_clock(items);
     let days: Vec<(&Item, &Point)> = items.iter().filter_map(|item| day(item).map(|point| (item, point))).collect();
     let (times, others): (Vec<&Item>, Vec<&Item>) =
         items.iter().filter(|item| day(item).is_none()).partition(|item| is_time_of_day(&item.shape));
@@ -65,6 +72,27 @@ pub(super) fn ranges(items: &[Item], calendar: &Calendar<'_>) -> Result<Vec<Foun
     }
     let pieces = intersect(pieces);
     pieces.into_iter().map(|piece| finish(piece, calendar)).collect()
+}
+
+/// "today and yesterday at 03:10": one time of day is meant on all days, wherever it stands.
+fn share_clock(items: &[Item]) -> Vec<Item> {
+    let mut items = items.to_vec();
+    let clocks = items.iter().filter_map(|item| match item.shape {
+        Shape::Whole(Point { clock: Some(clock), base, .. }) if !matches!(base, Base::None | Base::Fixed(_)) => {
+            Some(clock)
+        }
+        _ => None,
+    });
+    let clocks: Vec<Clock> = clocks.collect();
+    let [clock] = clocks[..] else { return items };
+    for item in &mut items {
+        if let Shape::Whole(point) = &mut item.shape
+            && point.is_day()
+        {
+            point.clock = Some(clock);
+        }
+    }
+    items
 }
 
 fn day(item: &Item) -> Option<&Point> {
@@ -176,9 +204,9 @@ fn both(ends: &Ends, calendar: &Calendar<'_>) -> Result<(Span, Span), String> {
         // "between noon and midnight yesterday" ends with that day.
         to.clock = Some(Clock { seconds: 86_400, ..Clock::MIDNIGHT });
     }
-    if !to.recurs() {
+    if !to.recurs() || (from.is_time_of_day() && !to.is_time_of_day()) {
         let last = calendar.resolve(&to, past)?;
-        // A second time of day alone, with the date after it, belongs to that date or the day before.
+        // A time of day before a date ("from 22:00 to 02:00 on Nov 18") is the last one before the end.
         let towards = Towards::Past(start(&last).saturating_sub(1).min(calendar.now_us));
         return Ok((calendar.resolve(&from, towards)?, last));
     }
@@ -186,7 +214,6 @@ fn both(ends: &Ends, calendar: &Calendar<'_>) -> Result<(Span, Span), String> {
     let of_today = to.is_time_of_day() && first.at.is_none();
     let towards = if of_today { past } else { Towards::Future(first.since) };
     let last = calendar.resolve(&to, towards)?;
-    // A part of the calendar that holds the first time ("from Nov 18 to this month") ends later all the same.
     Ok((first, last))
 }
 
@@ -206,8 +233,7 @@ fn intersect(pieces: Vec<Piece>) -> Vec<Piece> {
         let mut rest = open.into_iter();
         return rest.next().map(|first| rest.fold(first, |piece, by| limit(piece, &by))).into_iter().collect();
     }
-    let mut closed: Vec<Piece> =
-        closed.into_iter().map(|piece| open.iter().fold(piece, |piece, by| limit(piece, by))).collect();
+    let mut closed: Vec<Piece> = closed.into_iter().map(|piece| open.iter().fold(piece, limit)).collect();
     closed.sort_by_key(|piece| piece.words.start);
     closed
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::calendar::{Base, Point, Span, Towards};
 use super::literal;
-use super::point::{Amount, Read, Reader};
+use super::pieces::Amount;
+use super::point::{Read, Reader};
 use super::words::{DOUBTFUL, FILLERS, FUTURE, MONTHS, PREPOSITIONS, UNITS, Unit, WEEKDAYS, look_up};
 use super::{EventWindow, WindowKind};
 
@@ -57,11 +58,10 @@ impl Reader<'_> {
         let mut read_to = 0;
         while index < self.words.len() {
             self.refuse_future(index)?;
-            if let Some((target, end)) = self.window(index)? {
-                let mut start = self.absorb(index, read_to, PREPOSITIONS);
-                if start > read_to && matches!(self.before(start), "last" | "first" | "final" | "just") {
-                    start = self.absorb(start - 1, read_to, PREPOSITIONS);
-                }
+            // "the last 10 minutes before …": beside an event or a time, not back from now.
+            let counted = self.skip(self.skip(index, &["the"]), &["last", "first", "final", "just"]);
+            if let Some((target, end)) = self.window(counted)? {
+                let start = self.absorb(index, read_to, PREPOSITIONS);
                 match target {
                     Target::Event(window) => found.window = Some((window, start..end)),
                     Target::Span(span) => {
@@ -248,7 +248,8 @@ impl Reader<'_> {
             "prior" => (WindowKind::Before, self.skip(end + 1, &["to"])),
             "leading" if self.reads(end, &["leading", "up", "to"]) => (WindowKind::Before, end + 3),
             "after" | "following" => (WindowKind::After, end + 1),
-            "around" => (WindowKind::Around, end + 1),
+            // "in the last hour around agent-001" names a place, not a centre.
+            "around" if self.before(index) != "last" => (WindowKind::Around, end + 1),
             "of" if self.before(index) == "within" => (WindowKind::Around, end + 1),
             _ => return Ok(None),
         };

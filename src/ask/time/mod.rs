@@ -1,7 +1,7 @@
 //! Times in English questions: which words say when, and which instants they mean.
 //!
 //! ```text
-//! words ─► literal (03:10, 2026-11-17) ─► point (one time) ─► grammar (since, between, 10 minutes before)
+//! words ─► literal (03:10, 2026-11-17) ─► pieces, point (one time) ─► grammar (since, between, 10 minutes before)
 //!       ─► calendar (the last Wednesday, in the zone) ─► combine (day here, hour there; checks) ─► TimeFound
 //! ```
 //!
@@ -26,6 +26,7 @@ mod calendar;
 mod combine;
 mod grammar;
 mod literal;
+mod pieces;
 mod point;
 mod words;
 

@@ -4,15 +4,8 @@ use chrono::{Datelike, Month, NaiveDate, Weekday};
 
 use super::Word;
 use super::calendar::{Base, Calendar, Point, Span};
-use super::literal::{self, Clock, WrittenDate};
-use super::words::{DOUBTFUL, LEADING, MONTHS, NUMBERS, PARTS, Part, UNITS, Unit, VAGUE, WEEKDAYS, look_up};
-
-/// So many units of time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Amount {
-    pub(super) count: f64,
-    pub(super) unit: Unit,
-}
+use super::literal::{self, WrittenDate};
+use super::words::{DOUBTFUL, LEADING, MONTHS, PARTS, Part, UNITS, Unit, WEEKDAYS, look_up};
 
 /// What was read and the index of the word after it; an error where the words are a time that makes no sense.
 pub(super) type Read<T> = Result<Option<(T, usize)>, String>;
@@ -42,42 +35,6 @@ impl Reader<'_> {
     /// Whether words follow one another from an index.
     pub(super) fn reads(&self, index: usize, words: &[&str]) -> bool {
         words.iter().enumerate().all(|(nth, word)| self.word(index + nth) == *word)
-    }
-
-    /// "two hours", "90m", "half an hour", "a couple of days".
-    pub(super) fn amount(&self, index: usize) -> Read<Amount> {
-        let word = self.word(index);
-        if self.reads(index, &["half", "an", "hour"]) || self.reads(index, &["half", "hour"]) {
-            let end = index + if self.word(index + 1) == "an" { 3 } else { 2 };
-            return Ok(Some((Amount { count: 0.5, unit: Unit::Hour }, end)));
-        }
-        let couple = self.skip(index, &["a", "the"]);
-        if self.word(couple) == "couple" {
-            let end = self.skip(couple + 1, &["of"]);
-            return Ok(look_up(UNITS, self.word(end)).map(|unit| (Amount { count: 2.0, unit }, end + 1)));
-        }
-        let vague = self.skip(index, &["a"]);
-        if VAGUE.contains(&self.word(vague)) && self.word(vague + 1).len() > 1 {
-            return match look_up(UNITS, self.word(vague + 1)) {
-                Some(_) => Err(format!("how many {} are “{}”? Say a number", self.word(vague + 1), self.word(vague))),
-                None => Ok(None),
-            };
-        }
-        // `90m`, `24-hour`.
-        let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
-        let (count, unit) = word.split_at_checked(digits).unwrap_or(("", ""));
-        let said = look_up(NUMBERS, word).or_else(|| {
-            let plain = count.len() <= 12 && count.starts_with(|c: char| c.is_ascii_digit());
-            plain.then(|| count.parse::<f64>().ok()).flatten()
-        });
-        let Some(count) = said else { return Ok(None) };
-        if !unit.is_empty() && unit.len() < word.len() {
-            let unit = look_up(UNITS, unit.trim_start_matches('-'));
-            return Ok(unit.map(|unit| (Amount { count, unit }, index + 1)));
-        }
-        // "a second" and "one second" are more often the next of its kind than a length.
-        let unit = look_up(UNITS, self.word(index + 1));
-        Ok(unit.map(|unit| (Amount { count, unit }, index + 2)))
     }
 
     /// A time, at the end of a range where "now" is one too.
@@ -138,68 +95,11 @@ impl Reader<'_> {
         (Point { utc, ..point }, if utc { end + 1 } else { end })
     }
 
-    /// "[in the] morning".
-    fn part(&self, index: usize) -> Option<(Part, usize)> {
-        let start = if self.reads(index, &["in", "the"]) { index + 2 } else { self.skip(index, &["at"]) };
-        look_up(PARTS, self.word(start)).map(|part| (part, start + 1))
-    }
-
     /// "in the morning", of a day that is said elsewhere, or the last.
     fn part_alone(&self, index: usize) -> Read<Point> {
         let said = self.before(index) == "the" || (self.before(index) == "at" && self.word(index) == "night");
         let part = look_up(PARTS, self.word(index)).filter(|_| said);
         Ok(part.map(|part| (Point { part: Some(part), ..Point::of(Base::None) }, index + 1)))
-    }
-
-    /// "an hour ago": minutes and hours give or take half of one, longer units whole by the calendar.
-    fn ago(&self, index: usize) -> Read<Point> {
-        let Some((amount, end)) = self.amount(index)? else { return Ok(None) };
-        if self.word(end) != "ago" {
-            return Ok(None);
-        }
-        let at = self.calendar.before_now(amount.count, amount.unit).ok_or("that long ago nothing is recorded")?;
-        let span = match amount.unit {
-            Unit::Second | Unit::Minute | Unit::Hour => Span::around(at, amount.unit.micros() / 2),
-            unit => Span { at: Some(at), ..self.calendar.unit(unit, at) },
-        };
-        Ok(Some((Point::of(Base::Fixed(span)), end + 1)))
-    }
-
-    /// A time of day, and the part of the day where it was said with it ("3 in the morning").
-    pub(super) fn clock(&self, index: usize) -> Read<(Clock, Option<Part>)> {
-        let word = self.word(index);
-        match word {
-            "noon" | "midday" => return Ok(Some(((Clock::NOON, None), index + 1))),
-            "midnight" => return Ok(Some(((Clock::MIDNIGHT, None), index + 1))),
-            _ => {}
-        }
-        if let Some(written) = literal::clock(word) {
-            let clock = written?;
-            return match literal::meridiem(self.word(index + 1)).filter(|_| clock.pm.is_none()) {
-                Some(pm) => match clock.with_meridiem(pm) {
-                    Some(clock) => Ok(Some(((clock, None), index + 2))),
-                    None => Err(format!("“{word} {}” is no time of day", self.word(index + 1))),
-                },
-                None => Ok(Some(((clock, None), index + 1))),
-            };
-        }
-        let Some(hour) = literal::number(word) else { return Ok(None) };
-        if let Some(pm) = literal::meridiem(self.word(index + 1)) {
-            let clock = Clock::of_twelve(hour, pm);
-            let clock = clock.ok_or_else(|| format!("“{word} {}” is no time of day", self.word(index + 1)))?;
-            return Ok(Some(((clock, None), index + 2)));
-        }
-        if matches!(self.word(index + 1), "o'clock" | "o’clock" | "oclock") && hour < 24 {
-            let clock = Clock { seconds: hour * 3_600, precision: Unit::Hour, pm: None };
-            return Ok(Some(((clock, None), index + 2)));
-        }
-        if self.before(index) == "at"
-            && let Some((part, end)) = self.part(index + 1)
-        {
-            let pm = part != Part::Morning && !(part == Part::Night && hour < 6);
-            return Ok(Clock::of_twelve(hour, pm).map(|clock| ((clock, None), end)));
-        }
-        Ok(None)
     }
 
     /// A day, or a stretch of the calendar.

@@ -1,1 +1,0 @@
-//! Phrases against absolute ranges.
