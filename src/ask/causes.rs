@@ -18,7 +18,7 @@ fn window_us(field: &str) -> i64 {
     if field.is_empty() { CLUSTER_WINDOW_US } else { ENTITY_WINDOW_US }
 }
 
-/// What can lead to what on the same entity: the effect, and its causes with the field they share, the nearest kind first.
+/// What can lead to what on the same entity: the effect, and its causes with the field that they share.
 const LEADS: &[(&str, &[&str], &str)] = &[
     ("node_crashed", &["spawn_succeeded", "node_restarted"], "node_id"),
     ("node_restarted", &["node_crashed"], "node_id"),

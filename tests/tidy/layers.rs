@@ -1,6 +1,7 @@
 //! The order of the folders of `src`: each may use those below it only.
 //!
 //! ```text
+//! ask ──────────────────┐
 //! grid ─► emitter ─► store ─► storage ─► error ─► event
 //!                    query ──┘
 //! ```
@@ -18,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("storage", &["event", "error"]),
     ("store", &["event", "error", "storage", "query"]),
     ("query", &["event", "error", "storage", "store"]),
+    ("ask", &["event", "error", "store", "query"]),
     ("emitter", &["event", "error", "store"]),
     ("grid", &["event", "error", "store", "query", "emitter"]),
     // A seam for the benchmarks, which nothing uses.
