@@ -13,7 +13,7 @@ use crate::TextFile;
 use crate::code::code_of;
 
 /// Each top module of the library with those that it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("event", &[]),
     ("error", &["event"]),
     ("storage", &["event", "error"]),
