@@ -74,9 +74,9 @@
 //! It is no server, no cluster and no SQL database. Events are not updated, and removed in whole segments only
 //! (retention). One process writes to a data directory at a time. It is for Unix, on a local file system.
 
+pub mod ask;
 #[doc(hidden)]
 pub mod bench;
-pub mod ask;
 pub mod emitter;
 mod error;
 pub mod event;
@@ -84,6 +84,7 @@ pub mod event;
 pub mod events {
     pub use crate::event::*;
 }
+pub mod graph;
 #[cfg(feature = "grid")]
 pub mod grid;
 pub mod query;

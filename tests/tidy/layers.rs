@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! grid ─► emitter ─► store ─► storage ─► error ─► event
-//!                    query ──┘
+//! ask ──► graph ───► query ──┘
 //! ```
 //!
 //! `store` and `query` form one layer: a query runs on a `store::Snapshot`, and a subscription takes a
@@ -12,12 +12,14 @@ use crate::TextFile;
 use crate::code::code_of;
 
 /// Each top module of the library with those that it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("event", &[]),
     ("error", &["event"]),
     ("storage", &["event", "error"]),
     ("store", &["event", "error", "storage", "query"]),
     ("query", &["event", "error", "storage", "store"]),
+    ("graph", &["event", "error", "store", "query"]),
+    ("ask", &["event", "error", "store", "query", "graph"]),
     ("emitter", &["event", "error", "store"]),
     ("grid", &["event", "error", "store", "query", "emitter"]),
     // A seam for the benchmarks, which nothing uses.

@@ -3,6 +3,7 @@
 mod completions;
 mod count;
 mod demo;
+mod effects;
 mod emit;
 mod export;
 mod get;
@@ -11,6 +12,7 @@ mod import;
 mod man;
 mod query;
 mod stats;
+mod why;
 
 use std::process::ExitCode;
 
@@ -67,6 +69,10 @@ pub(crate) enum Command {
     History(history::HistoryArguments),
     /// Print events by their concept ids
     Get(get::GetArguments),
+    /// Show what led to an event, or to the last failure of an entity
+    Why(why::WhyArguments),
+    /// Show what an event, or the last failure of an entity, led to
+    Effects(why::WhyArguments),
     /// Print all events as JSON lines, in order of arrival
     Export(export::ExportArguments),
     /// Show what the store holds and what it costs
@@ -89,6 +95,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Count(arguments) => count::run(global, arguments),
         Command::History(arguments) => history::run(global, arguments),
         Command::Get(arguments) => get::run(global, arguments),
+        Command::Why(arguments) => why::run(global, arguments),
+        Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
