@@ -200,16 +200,16 @@ mod tests {
         assert_eq!(gaps(&[0, 5, 10, 15, 50, 55], &[], 60), [(15, 50)]);
         assert_eq!(gaps(&[0, 5, 10, 15], &[], 100), [(15, 100)]);
         // Three intervals of one second are less than ten seconds.
-        assert_eq!(gaps(&[0, 1, 2, 3, 9], &[], 10), []);
-        assert_eq!(gaps(&[0, 60, 120, 180], &[], 350), []);
-        assert_eq!(gaps(&[0, 100], &[], 10_000), []);
+        assert!(gaps(&[0, 1, 2, 3, 9], &[], 10).is_empty());
+        assert!(gaps(&[0, 60, 120, 180], &[], 350).is_empty());
+        assert!(gaps(&[0, 100], &[], 10_000).is_empty());
     }
 
     #[test]
     fn a_leave_ends_the_expectation() {
-        assert_eq!(gaps(&[0, 5, 10], &[12], 100), []);
+        assert!(gaps(&[0, 5, 10], &[12], 100).is_empty());
         assert_eq!(gaps(&[0, 5, 10], &[40], 100), [(10, 40)]);
-        assert_eq!(gaps(&[0, 5, 10, 100, 105], &[11], 110), []);
+        assert!(gaps(&[0, 5, 10, 100, 105], &[11], 110).is_empty());
     }
 
     #[test]

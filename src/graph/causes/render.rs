@@ -25,8 +25,13 @@ fn write_below(tree: &CausalTree, indent: &str, f: &mut fmt::Formatter<'_>) -> f
     for (index, link) in tree.links.iter().enumerate() {
         let last = index + 1 == tree.links.len();
         let (branch, rail) = if last { ("└─", "   ") } else { ("├─", "│  ") };
-        let (grade, role, text) = (link.grade.as_str(), in_one_line(&link.role), in_one_line(&link.tree.text));
-        writeln!(f, "{indent}{branch} {} {text} [{grade}, {}: {role}]", word(link, tree.towards), link.rule)?;
+        // What is only near in time has no rule.
+        let grade = match link.grade {
+            Grade::Coincident => link.grade.as_str().to_owned(),
+            grade => format!("{}, {}", grade.as_str(), link.rule),
+        };
+        let (word, text) = (word(link, tree.towards), in_one_line(&link.tree.text));
+        writeln!(f, "{indent}{branch} {word} {text} [{grade}: {}]", in_one_line(&link.role))?;
         write_below(&link.tree, &format!("{indent}{rail}"), f)?;
     }
     Ok(())
