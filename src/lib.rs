@@ -84,6 +84,7 @@ pub mod event;
 pub mod events {
     pub use crate::event::*;
 }
+pub mod graph;
 #[cfg(feature = "grid")]
 pub mod grid;
 pub mod query;
