@@ -26,6 +26,7 @@ mod understand;
 
 pub use answer::{Answer, EVENTS_IN_ANSWER, EntityState, Gap, Given, GroupCount, Link, NumberFound};
 pub use answer::{answer, answer_with_rules};
+pub use names::names_of;
 pub use options::{AskOptions, Zone, ZoneError};
 pub use question::{
     Absence, Compared, Counted, Direction, Function, Intent, Question, Refusal, StatusOf, Understanding, ValueOf,
