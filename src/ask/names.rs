@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::store::Snapshot;
 
 /// The most names that are compared for a suggestion.
-const COMPARED_MAX: usize = 200_000;
+const COMPARED_MAX: usize = 20_000;
 /// How many close names are suggested.
 const SUGGESTED_MAX: usize = 3;
 

@@ -220,7 +220,9 @@ impl Runner<'_> {
         let found = match value {
             ValueOf::Field { function, field } => {
                 let mut numbers = Vec::new();
-                self.snapshot.for_each(&Query::new(self.filter.clone()).limit(VALUES_MAX), &mut |stored| {
+                // Asking for the field too leaves out the types that cannot have it.
+                let having = self.filter.clone().and(Filter::field(field.as_str()).exists());
+                self.snapshot.for_each(&Query::new(having).limit(VALUES_MAX), &mut |stored| {
                     numbers.extend(stored.event.get(field).and_then(crate::event::ValueRef::as_f64));
                     std::ops::ControlFlow::Continue(())
                 })?;

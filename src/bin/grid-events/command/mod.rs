@@ -4,6 +4,7 @@ mod ask;
 mod completions;
 mod count;
 mod demo;
+mod effects;
 mod emit;
 mod export;
 mod get;
@@ -12,6 +13,7 @@ mod import;
 mod man;
 mod query;
 mod stats;
+mod why;
 
 use std::process::ExitCode;
 
@@ -70,6 +72,10 @@ pub(crate) enum Command {
     Get(get::GetArguments),
     /// Answer a question in plain words
     Ask(ask::AskArguments),
+    /// Show what led to an event, or to the last failure of an entity
+    Why(why::WhyArguments),
+    /// Show what an event, or the last failure of an entity, led to
+    Effects(why::WhyArguments),
     /// Print all events as JSON lines, in order of arrival
     Export(export::ExportArguments),
     /// Show what the store holds and what it costs
@@ -93,6 +99,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::History(arguments) => history::run(global, arguments),
         Command::Get(arguments) => get::run(global, arguments),
         Command::Ask(arguments) => ask::run(global, arguments),
+        Command::Why(arguments) => why::run(global, arguments),
+        Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),

@@ -1,0 +1,111 @@
+//! Why something happened, and what it led to, with how sure that is and by which events it shows.
+//!
+//! ```text
+//! rules.toml ─► reading ─► rules ─► links (of one event: queries by entity, types and time) ─► chain ─► CausalTree
+//!                                                                           hints ┘         tree, render: its forms
+//! absence: requests without outcome, missing heartbeats
+//! ```
+//!
+//! Links carry a [`Grade`]: declared by the emitter, matched by a protocol, inferred by a rule with a window
+//! of time, or merely coincident. The chosen cause is the one with the best grade, then the nearest in time;
+//! the others are rivals. Coincident events are shown for the event asked about only, and never chosen.
+//! Lives of one node are kept apart, and clocks may skew a little.
+//!
+//! ```
+//! use sutra_grid_events::graph::causes::{Rules, causes};
+//! use sutra_grid_events::{Event, Store};
+//!
+//! # let directory = tempfile::tempdir().unwrap();
+//! let store = Store::open(directory.path().join("grid-events"))?;
+//! for text in [
+//!     r#"{"event_type":"agent_degraded","agent_id":"a","seconds_since_heartbeat":30,"timestamp":"2026-11-24T08:00:00Z"}"#,
+//!     r#"{"event_type":"agent_offline","agent_id":"a","last_seen":"2026-11-24T07:59:30Z","timestamp":"2026-11-24T08:01:00Z"}"#,
+//! ] {
+//!     store.append(&[Event::from_json(text)?])?;
+//! }
+//! let snapshot = store.snapshot();
+//! let offline = snapshot.get(&"event-agent_offline-1795507260000000".parse()?)?.unwrap();
+//! let tree = causes(&snapshot, &offline, &Rules::default())?;
+//! let chain = tree.chain();
+//! assert_eq!(chain[0].text, "Agent a is degraded: no heartbeat for 30 s");
+//! assert_eq!(chain[0].grade.unwrap().as_str(), "matched");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod absence;
+mod chain;
+mod hints;
+mod links;
+mod reading;
+mod render;
+mod rules;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use crate::error::StoreError;
+use crate::query::{Filter, Query};
+use crate::store::{Snapshot, StoredEvent};
+
+pub use absence::{HeartbeatGap, missing_heartbeats, unanswered};
+pub use chain::{DEPTH_MAX, FAN_OUT_MAX};
+pub use links::EVENTS_READ_MAX;
+pub use reading::{RuleProblem, RulesError};
+pub use rules::Rules;
+pub use tree::{CausalLink, CausalTree, ChainStep, Grade, Towards};
+
+/// The failures of an entity among which its own are looked for, before those that only name it.
+const FAILURES_READ_MAX: usize = 64;
+
+/// What led to an event. Finite and without circles: at most [`DEPTH_MAX`] links deep, with at most
+/// [`FAN_OUT_MAX`] links of an event beside coincident ones, each found among at most [`EVENTS_READ_MAX`] events.
+///
+/// # Errors
+/// If a file cannot be read or is damaged.
+pub fn causes(snapshot: &Snapshot, event: &StoredEvent, rules: &Rules) -> Result<CausalTree, StoreError> {
+    let mut tree = chain::grow(snapshot, event, rules, Towards::Causes)?;
+    tree.notes.extend(pending_note(snapshot, event)?);
+    Ok(tree)
+}
+
+/// What an event led to, with the same limits as [`causes`]. An effect whose better cause is another event
+/// is a rival link. Events that declare this one their cause are found up to an hour after it.
+///
+/// # Errors
+/// If a file cannot be read or is damaged.
+pub fn effects(snapshot: &Snapshot, event: &StoredEvent, rules: &Rules) -> Result<CausalTree, StoreError> {
+    let mut tree = chain::grow(snapshot, event, rules, Towards::Effects)?;
+    tree.notes.extend(pending_note(snapshot, event)?);
+    Ok(tree)
+}
+
+/// The last failure of an entity: of those that are about it first of all, else of those that name it.
+///
+/// # Errors
+/// If a file cannot be read or is damaged.
+pub fn last_failure(snapshot: &Snapshot, entity: &str, rules: &Rules) -> Result<Option<StoredEvent>, StoreError> {
+    let filter = rules::of_types(rules.failures()).and(Filter::entity(entity));
+    let mut events = snapshot.query(&Query::new(filter).newest_first().limit(FAILURES_READ_MAX))?.events;
+    let own = events.iter().position(|event| event.event.primary_id() == entity).unwrap_or(0);
+    Ok((own < events.len()).then(|| events.swap_remove(own)))
+}
+
+/// Says of a request without outcome that it has none, and whether its agent went offline afterwards.
+fn pending_note(snapshot: &Snapshot, request: &StoredEvent) -> Result<Option<String>, StoreError> {
+    let event = &request.event;
+    if !event.event_type().ends_with("_requested") || absence::outcome_of(snapshot, request)?.is_some() {
+        return Ok(None);
+    }
+    let mut note = "no outcome of this request is recorded".to_owned();
+    let agent = event.entities().into_iter().find(|entity| entity.field == "agent_id");
+    if let Some(agent) = agent {
+        let offline = Filter::event_type("agent_offline")
+            .and(Filter::entity_of("agent_id", &agent.value))
+            .and(Filter::between(event.timestamp_us(), None));
+        if let Some(id) = snapshot.ids(&Query::new(offline).limit(1))?.first() {
+            note.push_str(&format!("; its agent {} went offline afterwards ({id})", agent.value));
+        }
+    }
+    Ok(Some(note))
+}
