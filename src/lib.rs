@@ -42,7 +42,7 @@
 //! ```text
 //! emitter ─► store ─► storage (tail, segments)        error, event: below everything
 //!   ▲         ▲
-//!  grid     query (on a snapshot of the store)
+//!  grid     query (on a snapshot of the store) ◄─ graph
 //! ```
 //!
 //! - [`event`]: what is recorded. [`GridEvent`] has the typed kinds of the Sutra family, [`DynamicEvent`] is any
@@ -53,6 +53,7 @@
 //!   subscribe ([`Store::subscribe`]) and to tidy up.
 //! - [`query`]: [`Filter`] says which events, [`Query`] in which order and how many;
 //!   [`Snapshot`](store::Snapshot) is what can be read at one moment, and has the same methods.
+//! - [`graph`]: why something happened and what it led to, with how sure that is.
 #![cfg_attr(
     feature = "grid",
     doc = "- [`grid`]: parts for masters and agents, such as the supervisor of storage nodes."

@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::store::Snapshot;
 
 /// The most names that are compared for a suggestion.
-const COMPARED_MAX: usize = 200_000;
+const COMPARED_MAX: usize = 20_000;
 /// The most names that are given for completion.
 const COMPLETED_MAX: usize = 100_000;
 /// How many close names are suggested.

@@ -8,6 +8,7 @@
 
 mod grid;
 mod reference;
+mod soup;
 
 use std::collections::BTreeMap;
 

@@ -19,6 +19,8 @@ mod text;
 mod values;
 mod why;
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -34,12 +36,15 @@ pub use gaps::Gap;
 /// Concept ids in an answer, unless the options say otherwise.
 pub const EVENTS_IN_ANSWER: usize = 100;
 
+/// The rules that are built in; reading them takes a while.
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
+
 /// Answers a question that was understood, or is run again.
 ///
 /// # Errors
 /// If the store cannot be read.
 pub fn answer(store: &Store, question: &Question, options: &AskOptions) -> Result<Answer, StoreError> {
-    answer_with_rules(store, question, options, &Rules::default())
+    answer_with_rules(store, question, options, &RULES)
 }
 
 /// As [`answer`], with rules of causes of one's own.
@@ -130,8 +135,8 @@ pub struct Link {
     pub id: String,
     /// What it is in the chain.
     pub role: String,
-    /// How sure the link to its neighbour on the way to the event asked about is; none for that event itself.
-    pub grade: Option<String>,
+    /// How sure the link to its neighbour on the way to the event asked about is; `asked` for that event itself.
+    pub grade: String,
     /// The event as a sentence.
     pub text: String,
 }

@@ -121,8 +121,13 @@ impl Teller<'_> {
             Intent::Why { .. } => {
                 for link in &given.chain {
                     let when = link.id.parse::<ConceptId>().map(|id| self.options.zone.format(id.timestamp_us()));
-                    let grade = link.grade.as_deref().unwrap_or("asked about");
-                    lines.push(format!("  {}  {} [{grade}: {}]", when.unwrap_or_default(), link.text, link.role));
+                    lines.push(format!(
+                        "  {}  {} [{}: {}]",
+                        when.unwrap_or_default(),
+                        link.text,
+                        link.grade,
+                        link.role
+                    ));
                 }
             }
             Intent::Groups { .. } | Intent::Top { .. } => {

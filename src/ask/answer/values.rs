@@ -36,7 +36,9 @@ fn of_field(
 ) -> Result<NumberFound, StoreError> {
     let mut numbers = Vec::new();
     let mut extreme: Option<(f64, ConceptId)> = None;
-    runner.snapshot.for_each_row(&Query::new(runner.filter.clone()), &mut |row| {
+    // Asking for the field too leaves out the types that cannot have it.
+    let having = runner.filter.clone().and(Filter::field(field).exists());
+    runner.snapshot.for_each_row(&Query::new(having), &mut |row| {
         let Some(number) = row.value(field).and_then(ValueRef::as_f64) else { return ControlFlow::Continue(()) };
         numbers.push(number);
         let is_further = |best: f64| match function {

@@ -1,8 +1,8 @@
 //! Why something happened, and what it led to, with how sure that is and by which events it shows.
 //!
 //! ```text
-//! rules.toml ─► rules ─► links (of one event: queries by entity, types and time) ─► chain ─► CausalTree
-//!                                                               hints ┘         tree, render: its forms
+//! rules.toml ─► reading ─► rules ─► links (of one event: queries by entity, types and time) ─► chain ─► CausalTree
+//!                                                                           hints ┘         tree, render: its forms
 //! absence: requests without outcome, missing heartbeats
 //! ```
 //!
@@ -36,6 +36,7 @@ mod absence;
 mod chain;
 mod hints;
 mod links;
+mod reading;
 mod render;
 mod rules;
 mod tree;
@@ -50,7 +51,8 @@ use crate::store::{Snapshot, StoredEvent};
 pub use absence::{HeartbeatGap, missing_heartbeats, unanswered};
 pub use chain::{DEPTH_MAX, FAN_OUT_MAX};
 pub use links::EVENTS_READ_MAX;
-pub use rules::{RuleProblem, Rules, RulesError};
+pub use reading::{RuleProblem, RulesError};
+pub use rules::Rules;
 pub use tree::{CausalLink, CausalTree, ChainStep, Grade, Towards};
 
 /// The failures of an entity among which its own are looked for, before those that only name it.
