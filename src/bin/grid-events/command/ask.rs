@@ -18,7 +18,7 @@ use crate::output::{Output, printable};
 
 #[derive(Debug, Args)]
 pub(crate) struct AskArguments {
-    /// The question, such as "which nodes crashed today?"; without one they are read from the terminal or standard input
+    /// The question, such as "which nodes crashed today?"; without one, questions are read one a line
     #[arg(value_name = "QUESTION")]
     question: Option<String>,
     /// The time zone of days and clock times: UTC, an offset such as +02:00, or a name such as Europe/Zurich
