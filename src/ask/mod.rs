@@ -9,7 +9,6 @@
 //! matters and is not understood is refused and the word named, never guessed.
 
 mod answer;
-mod causes;
 mod conditions;
 mod entities;
 mod intents;
@@ -26,6 +25,8 @@ mod tokens;
 mod understand;
 
 pub use answer::{Answer, EVENTS_IN_ANSWER, EntityState, Gap, Given, GroupCount, Link, NumberFound};
+pub use answer::{answer, answer_with_rules};
+pub use names::names_of;
 pub use options::{AskOptions, Zone, ZoneError};
 pub use question::{
     Absence, Compared, Counted, Direction, Function, Intent, Question, Refusal, StatusOf, Understanding, ValueOf,
@@ -62,6 +63,6 @@ use crate::store::Store;
 pub fn ask(store: &Store, question: &str, options: &AskOptions) -> Result<Answer, StoreError> {
     match understand(&store.snapshot(), question, options)? {
         Understanding::Refusal(refusal) => Ok(Answer::Refused(refusal)),
-        Understanding::Question(question) => Ok(Answer::Given(Box::new(answer::run(store, &question, options)?))),
+        Understanding::Question(question) => answer(store, &question, options),
     }
 }

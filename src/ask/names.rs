@@ -10,6 +10,8 @@ use crate::store::Snapshot;
 
 /// The most names that are compared for a suggestion.
 const COMPARED_MAX: usize = 20_000;
+/// The most names that are given for completion.
+const COMPLETED_MAX: usize = 100_000;
 /// How many close names are suggested.
 const SUGGESTED_MAX: usize = 3;
 
@@ -69,6 +71,26 @@ impl<'a> Names<'a> {
         }
         Ok(close.into_iter().map(|(_, name)| name).take(SUGGESTED_MAX).collect())
     }
+}
+
+/// The names that a question can use, for completion: types, and entities up to a limit, the newest first.
+///
+/// # Errors
+/// If a file cannot be read or is damaged.
+pub fn names_of(snapshot: &Snapshot) -> Result<BTreeSet<String>, StoreError> {
+    let mut names: BTreeSet<String> = Names::of(snapshot).types.into_keys().collect();
+    for source in snapshot.sources().iter().rev() {
+        // A name with characters that steer a terminal must not be offered there.
+        source.entities(&mut |_, value, _| {
+            if names.len() < COMPLETED_MAX && !value.contains(char::is_control) && !names.contains(value) {
+                names.insert(value.to_owned());
+            }
+        })?;
+        if names.len() >= COMPLETED_MAX {
+            break;
+        }
+    }
+    Ok(names)
 }
 
 /// The ways in which an id may have been written, given a noun before it: `agent 6` as `agent-006`.

@@ -17,7 +17,7 @@ pub struct AskOptions {
     pub now_us: i64,
     /// The zone in which days begin and clock times are meant.
     pub zone: Zone,
-    /// How many events an answer lists at most, where the question names no number. All without.
+    /// How many events an answer lists at most; [`EVENTS_IN_ANSWER`](super::EVENTS_IN_ANSWER) without.
     pub limit: Option<usize>,
     /// The question asked before, for those that continue it ("and on agent-002?").
     pub previous: Option<Question>,

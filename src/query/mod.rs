@@ -23,6 +23,7 @@ mod model_source;
 mod plan;
 mod positions;
 mod predicate;
+mod rows;
 mod scan;
 #[cfg(test)]
 mod tests;

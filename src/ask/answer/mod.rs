@@ -2,26 +2,63 @@
 //!
 //! ```text
 //! Question ─► run (one function for each intent) ─► Answer ─► JSON, text
-//!                 └─ status (states replayed), duration (matched pairs), absence, gaps
+//!                 ├─ status (states replayed), values (numbers, duration: matched pairs), days (groups by clock)
+//!                 └─ why (through graph::causes), absence, gaps (what the record lacks)
 //! ```
 
 mod absence;
+mod days;
 mod duration;
+mod filters;
 mod gaps;
 mod run;
 mod status;
+#[cfg(test)]
+mod tests;
 mod text;
+mod values;
+mod why;
+
+use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::options::AskOptions;
 use super::question::{Question, Refusal};
+use crate::error::StoreError;
+use crate::event::ConceptId;
+use crate::graph::causes::Rules;
+use crate::store::Store;
 
 pub use gaps::Gap;
-pub(crate) use run::run;
 
 /// Concept ids in an answer, unless the options say otherwise.
 pub const EVENTS_IN_ANSWER: usize = 100;
+
+/// The rules that are built in; reading them takes a while.
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
+
+/// Answers a question that was understood, or is run again.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn answer(store: &Store, question: &Question, options: &AskOptions) -> Result<Answer, StoreError> {
+    answer_with_rules(store, question, options, &RULES)
+}
+
+/// As [`answer`], with rules of causes of one's own.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn answer_with_rules(
+    store: &Store,
+    question: &Question,
+    options: &AskOptions,
+    rules: &Rules,
+) -> Result<Answer, StoreError> {
+    Ok(Answer::Given(Box::new(run::run(store, question, options, rules)?)))
+}
 
 /// What came of a question.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +100,12 @@ pub struct Given {
     pub yes: Option<bool>,
     /// The answer for a person.
     pub text: String,
+    /// Lines of the text that are not told by the fields above, such as single durations.
+    pub(super) lines: Vec<String>,
+    /// What is uncertain or was left out, for the text.
+    pub(super) notes: Vec<String>,
+    /// Events that the text tells instead of those of `events`.
+    pub(super) shown: Vec<ConceptId>,
 }
 
 /// A group and how many events it has.
@@ -92,7 +135,7 @@ pub struct Link {
     pub id: String,
     /// What it is in the chain.
     pub role: String,
-    /// How sure the step to the next event is.
+    /// How sure the link to its neighbour on the way to the event asked about is; `asked` for that event itself.
     pub grade: String,
     /// The event as a sentence.
     pub text: String,

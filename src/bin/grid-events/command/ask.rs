@@ -1,18 +1,24 @@
-//! `ask`: answers questions in plain words, one from the command line or one a line from standard input.
+//! `ask`: answers questions in plain words: one, those of standard input line by line, or those of a prompt.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use sutra_grid_events::ask::{Answer, AskOptions, Zone, ask};
+use sutra_grid_events::Store;
+use sutra_grid_events::ask::{Answer, AskOptions, Question, Understanding, Zone, answer_with_rules, understand};
+use sutra_grid_events::graph::causes::Rules;
+use sutra_grid_events::query::Query;
 
 use super::Outcome;
+use super::prompt::Prompt;
 use crate::args::Global;
-use crate::output::Output;
+use crate::output::{Output, printable};
 
 #[derive(Debug, Args)]
 pub(crate) struct AskArguments {
-    /// The question, such as "which nodes crashed today?"; without one they are read from standard input
+    /// The question, such as "which nodes crashed today?"; without one, questions are read one a line
     #[arg(value_name = "QUESTION")]
     question: Option<String>,
     /// The time zone of days and clock times: UTC, an offset such as +02:00, or a name such as Europe/Zurich
@@ -24,9 +30,12 @@ pub(crate) struct AskArguments {
     /// Form of the answer
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     format: AnswerFormat,
-    /// Show what the question was compiled to
+    /// Show how the question was read and run, on stderr
     #[arg(long)]
     explain: bool,
+    /// Rules of causes of your own, in TOML, beside those built in
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,48 +47,120 @@ enum AnswerFormat {
 }
 
 pub(crate) fn run(global: &Global, arguments: &AskArguments) -> Result<Outcome> {
-    let store = global.open_to_read()?;
-    let mut out = Output::stdout();
-    let mut answer_one = |question: &str| -> Result<Outcome> {
-        let options =
-            AskOptions { now_us: global.now_us(), zone: arguments.tz, limit: arguments.limit, ..AskOptions::default() };
-        let answer = ask(&store, question, &options)?;
-        match arguments.format {
+    let rules = match &arguments.rules {
+        None => Rules::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Rules::from_toml(&text).with_context(|| format!("{} holds no rules", path.display()))?
+        }
+    };
+    let mut session = Session { store: global.open_to_read()?, global, arguments, rules, previous: None };
+    if let Some(question) = &arguments.question {
+        return session.answer(question);
+    }
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() { session.prompt() } else { session.answer_lines(&mut stdin.lock()) }
+}
+
+/// Questions that follow on each other.
+struct Session<'a> {
+    store: Store,
+    global: &'a Global,
+    arguments: &'a AskArguments,
+    rules: Rules,
+    previous: Option<Question>,
+}
+
+impl Session<'_> {
+    /// Answers questions, one a line. The outcome is the worst of all.
+    fn answer_lines(&mut self, lines: &mut dyn BufRead) -> Result<Outcome> {
+        let (mut outcome, mut line) = (Outcome::Done, String::new());
+        loop {
+            line.clear();
+            if lines.read_line(&mut line).context("cannot read the questions")? == 0 {
+                return Ok(outcome);
+            }
+            if !line.trim().is_empty() {
+                self.store.refresh()?;
+                outcome = worse(outcome, self.answer(line.trim())?);
+            }
+        }
+    }
+
+    /// Answers what is asked at a prompt, until it is left.
+    fn prompt(&mut self) -> Result<Outcome> {
+        let mut prompt = Prompt::new(&self.store)?;
+        while let Some(line) = prompt.line()? {
+            self.store.refresh()?;
+            self.answer(&line)?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn answer(&mut self, text: &str) -> Result<Outcome> {
+        let options = AskOptions {
+            now_us: self.global.now_us(),
+            zone: self.arguments.tz,
+            limit: self.arguments.limit,
+            previous: self.previous.take(),
+        };
+        let started = Instant::now();
+        let understanding = understand(&self.store.snapshot(), text, &options)?;
+        let read_in = started.elapsed();
+        let (answer, asked) = match understanding {
+            Understanding::Refusal(refusal) => (Answer::Refused(refusal), options.previous),
+            Understanding::Question(question) => {
+                (answer_with_rules(&self.store, &question, &options, &self.rules)?, Some(*question))
+            }
+        };
+        let mut out = Output::stdout();
+        if let (true, Answer::Given(given)) = (self.arguments.explain, &answer) {
+            self.explain(given.intent, &given.question, read_in, started.elapsed().saturating_sub(read_in))?;
+        }
+        match self.arguments.format {
             AnswerFormat::Json => {
                 out.write_exact(&serde_json::to_string(&answer)?)?;
                 writeln!(out)?;
             }
             AnswerFormat::Text => {
-                if let (true, Answer::Given(given)) = (arguments.explain, &answer) {
-                    writeln!(out, "intent     {}", given.intent)?;
-                    writeln!(out, "query      {}", given.question.filter)?;
-                    writeln!(out, "matched    {}", given.matched)?;
+                for line in answer.text().lines() {
+                    writeln!(out, "{}", printable(line))?;
                 }
-                writeln!(out, "{}", answer.text())?;
             }
         }
         out.flush()?;
+        self.previous = asked;
         Ok(outcome_of(&answer))
-    };
-    if let Some(question) = &arguments.question {
-        return answer_one(question);
     }
-    let stdin = std::io::stdin();
-    let is_terminal = stdin.is_terminal();
-    let mut outcome = Outcome::Done;
-    let mut line = String::new();
-    loop {
-        if is_terminal {
-            eprint!("ask> ");
+
+    /// Tells every stage: how the question was read, the typed query, and what that took.
+    fn explain(&self, intent: &str, question: &Question, read_in: Duration, answered_in: Duration) -> Result<()> {
+        let mut err = anstream::stderr().lock();
+        let mut tell = |name: &str, text: &str| writeln!(err, "{name:<10} {}", printable(text));
+        tell("reading", &question.reading)?;
+        tell("intent", &format!("{intent}: {:?}", question.intent))?;
+        for (name, close) in &question.unknown {
+            tell("unknown", &format!("{name}, close to: {}", close.join(", ")))?;
         }
-        line.clear();
-        if stdin.lock().read_line(&mut line)? == 0 || is_terminal && matches!(line.trim(), "exit" | "quit") {
-            return Ok(outcome);
+        for other in &question.alternatives {
+            tell("or else", other)?;
         }
-        if !line.trim().is_empty() {
-            store.refresh()?;
-            outcome = answer_one(line.trim())?;
+        let limit = self.arguments.limit.unwrap_or(sutra_grid_events::ask::EVENTS_IN_ANSWER);
+        for line in self.store.explain(&Query::new(question.filter.clone()).limit(limit))?.to_string().lines() {
+            let (name, text) = line.split_once(' ').unwrap_or((line, ""));
+            tell(name, text.trim_start())?;
         }
+        tell("time", &format!("read in {} µs, answered in {} µs", read_in.as_micros(), answered_in.as_micros()))?;
+        Ok(())
+    }
+}
+
+/// Of two outcomes the one that tells of more trouble.
+fn worse(a: Outcome, b: Outcome) -> Outcome {
+    match (a, b) {
+        (Outcome::Failed, _) | (_, Outcome::Failed) => Outcome::Failed,
+        (Outcome::Partial, _) | (_, Outcome::Partial) => Outcome::Partial,
+        _ => Outcome::Done,
     }
 }
 
@@ -89,7 +170,7 @@ fn outcome_of(answer: &Answer) -> Outcome {
         Answer::Refused(_) => Outcome::Failed,
         Answer::Given(given) => {
             let something = given.matched > 0
-                || !given.entities.is_empty()
+                || !given.entities.is_empty() && given.status.is_empty()
                 || given.yes.is_some() && given.question.unknown.is_empty();
             if something { Outcome::Done } else { Outcome::Partial }
         }

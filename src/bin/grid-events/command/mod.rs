@@ -11,6 +11,7 @@ mod get;
 mod history;
 mod import;
 mod man;
+mod prompt;
 mod query;
 mod stats;
 mod why;
