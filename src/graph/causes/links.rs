@@ -95,7 +95,7 @@ impl<'a> Links<'a> {
         for rule in &self.rules.rules {
             if let Some(filter) = rule.effects_of(&cause.event) {
                 let since = time.saturating_sub(rule.skew_us);
-                later.extend(reading.oldest(filter, since, time.saturating_add(rule.window_us))?);
+                later.extend(reading.oldest(filter, since, self.reach(rule, cause)?)?);
             }
         }
         let mut found = Found { notes: reading.note().into_iter().collect(), ..Found::default() };
@@ -231,6 +231,23 @@ impl<'a> Links<'a> {
         Ok(())
     }
 
+    /// Until when a cause can have effects by a rule: the first event that cuts it off, which may be its last
+    /// effect itself, or the end of the window.
+    fn reach(&self, rule: &Rule, cause: &StoredEvent) -> Result<i64, StoreError> {
+        let mut until = cause.event.timestamp_us().saturating_add(rule.window_us);
+        let life = &self.rules.life;
+        let boundaries = rule.same_life.then_some((&life.boundaries, &life.field));
+        // Most causes are cut off soon, so that the effects need not be sought through the whole window.
+        for (types, field) in boundaries.into_iter().chain(rule.cut.as_ref().map(|cut| (&cut.types, &cut.field))) {
+            if let Some(filter) = cutting(types, field, cause) {
+                let query = Query::new(within(filter, cause.event.timestamp_us(), until)).limit(EVENTS_OF_A_RULE_MAX);
+                let first = self.snapshot.query(&query)?.events.into_iter().find(|event| place(event) > place(cause));
+                until = first.map_or(until, |event| event.event.timestamp_us());
+            }
+        }
+        Ok(until)
+    }
+
     fn is_cut(
         &self,
         rule: &Rule,
@@ -322,6 +339,12 @@ impl<'a> Reading<'a> {
 /// The events of a filter in `[since_us, until_us]`.
 fn within(filter: Filter, since_us: i64, until_us: i64) -> Filter {
     filter.and(Filter::between(since_us, until_us.saturating_add(1)))
+}
+
+/// The events of some types about the entity that a cause names under a field; nothing if it names none there.
+fn cutting(types: &[String], field: &str, cause: &StoredEvent) -> Option<Filter> {
+    let entity = cause.event.entities().into_iter().find(|entity| entity.field == field)?;
+    (!types.is_empty()).then(|| of_types(types).and(Filter::entity_of(field, entity.value)))
 }
 
 /// What cuts.
