@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::StoreError;
-use crate::event::Event;
+use crate::event::{Event, ValueRef, timestamp};
 use crate::query::{Filter, GroupKey, Query, TimeRange};
 use crate::store::{Snapshot, StoredEvent};
 
@@ -19,10 +19,16 @@ const REQUESTED: &str = "_requested";
 const OUTCOMES: [&str; 2] = ["_succeeded", "_failed"];
 /// How much earlier than its request an outcome may be stamped, in µs.
 const SKEW_US: i64 = 2_000_000;
+/// How long after a request without outcome its agent can have gone offline to be named for it, in µs: one hour.
+const OFFLINE_AFTER_US: i64 = 3_600 * 1_000_000;
 /// The most agents whose heartbeats are looked at.
 const AGENTS_MAX: usize = 10_000;
-/// The most heartbeats read of one agent, the latest.
-const HEARTBEATS_READ_MAX: usize = 10_000;
+/// The type of heartbeats.
+const HEARTBEAT: &str = "agent_heartbeat";
+/// The most heartbeats of a range that are read, the latest.
+const HEARTBEATS_READ_MAX: usize = 1_000_000;
+/// The most heartbeats of an agent before an instant that are read, the latest.
+const HEARTBEATS_LEARNED_MAX: usize = 64;
 /// How long before the range heartbeats tell that an agent is expected, and its usual interval, in µs: one day.
 const LOOK_BACK_US: i64 = 86_400 * 1_000_000;
 /// The fewest heartbeats that show a usual interval.
@@ -78,6 +84,25 @@ pub(super) fn outcome_of(snapshot: &Snapshot, request: &StoredEvent) -> Result<O
         ControlFlow::Break(())
     })?;
     Ok(outcome)
+}
+
+/// Says of a request without outcome that it has none, and whether its agent went offline soon afterwards.
+pub(super) fn without_outcome(snapshot: &Snapshot, request: &StoredEvent) -> Result<Option<String>, StoreError> {
+    let event = &request.event;
+    if !event.event_type().ends_with(REQUESTED) || outcome_of(snapshot, request)?.is_some() {
+        return Ok(None);
+    }
+    let mut note = "no outcome of this request is recorded".to_owned();
+    if let Some(ValueRef::Text(agent)) = event.get("agent_id") {
+        let since = event.timestamp_us();
+        let offline = Filter::event_type("agent_offline")
+            .and(Filter::entity_of("agent_id", agent))
+            .and(Filter::between(since, since.saturating_add(OFFLINE_AFTER_US)));
+        if let Some(id) = snapshot.ids(&Query::new(offline).limit(1))?.first() {
+            note.push_str(&format!("; its agent {agent} went offline afterwards ({id})"));
+        }
+    }
+    Ok(Some(note))
 }
 
 /// The requests of a range that no outcome followed, oldest first: none about the same node after the request
@@ -136,30 +161,85 @@ pub fn unanswered(
 ///
 /// A gap is longer than three times the median interval of that agent, and at least ten seconds. An agent that
 /// left in order (`agent_unregistered`) is not expected any more, one with fewer than three heartbeats not yet.
-/// Heartbeats are read from one day before the range on, at most 10,000 of each agent, newest first.
+/// The heartbeats of the range are read once, the latest million at most, and of each agent the latest 64 of the
+/// day before it.
 ///
 /// # Errors
 /// If a file cannot be read or is damaged.
 pub fn missing_heartbeats(snapshot: &Snapshot, range: TimeRange, now_us: i64) -> Result<Vec<HeartbeatGap>, StoreError> {
     let end_us = range.until_us.map_or(now_us, |until| until.min(now_us));
-    let since_us = range.since_us.map(|since| since.saturating_sub(LOOK_BACK_US));
-    let read = Filter::between(since_us, end_us.saturating_add(1));
-    let heartbeats = Filter::event_type("agent_heartbeat").and(read.clone());
-    let agents = snapshot.top(&heartbeats, &GroupKey::Field("agent_id".to_owned()), AGENTS_MAX)?;
+    let until_us = end_us.saturating_add(1);
+    let heartbeats = Filter::event_type(HEARTBEAT).and(Filter::between(range.since_us, until_us));
+    let newest = Query::new(heartbeats).newest_first().limit(HEARTBEATS_READ_MAX);
+    let (within, read) = times_by_agent(snapshot, &newest)?;
+    // Where the limit was reached, what is older counts as before the range.
+    let oldest_us = within.values().filter_map(|times| times.last().copied()).min();
+    let since_us = if read == HEARTBEATS_READ_MAX { oldest_us.or(range.since_us) } else { range.since_us };
+    let look_back = Filter::between(since_us.map(|since| since.saturating_sub(LOOK_BACK_US)), until_us);
+    let leaves = Query::new(Filter::event_type("agent_unregistered").and(look_back.clone()));
+    let (leaves, _) = times_by_agent(snapshot, &leaves)?;
+    let known = Filter::event_type(HEARTBEAT).and(look_back);
     let mut gaps = Vec::new();
-    for agent in agents.groups {
-        let times = |event_type: &str| -> Result<Vec<i64>, StoreError> {
-            let filter =
-                Filter::event_type(event_type).and(Filter::entity_of("agent_id", &agent.key)).and(read.clone());
-            let newest = Query::new(filter).newest_first().limit(HEARTBEATS_READ_MAX);
-            Ok(snapshot.ids(&newest)?.iter().rev().map(crate::event::ConceptId::timestamp_us).collect())
+    for agent in snapshot.top(&known, &GroupKey::Field("agent_id".to_owned()), AGENTS_MAX)?.groups {
+        let mut beats = match since_us {
+            Some(since) => beats_before(snapshot, &agent.key, since)?,
+            None => Vec::new(),
         };
-        let (beats, leaves) = (times("agent_heartbeat")?, times("agent_unregistered")?);
-        gaps.extend(gaps_of(&agent.key, &beats, &leaves, end_us));
+        beats.extend(within.get(&agent.key).into_iter().flatten().rev());
+        gaps.extend(gaps_of(&agent.key, &beats, leaves.get(&agent.key).map_or(&[], Vec::as_slice), end_us));
     }
     gaps.retain(|gap| range.since_us.is_none_or(|since| gap.until_us > since));
     gaps.sort_by(|a, b| (&a.agent_id, a.from_us).cmp(&(&b.agent_id, b.from_us)));
     Ok(gaps)
+}
+
+/// The times of the events of a query by their agent, in its order, and how many it gave.
+fn times_by_agent(snapshot: &Snapshot, query: &Query) -> Result<(HashMap<String, Vec<i64>>, usize), StoreError> {
+    let mut times: HashMap<String, Vec<i64>> = HashMap::new();
+    let mut read = 0;
+    snapshot.for_each_row(query, &mut |row| {
+        read += 1;
+        if let Some(agent) = row.text("agent_id") {
+            match times.get_mut(agent) {
+                Some(of_agent) => of_agent.push(row.timestamp_us()),
+                None => drop(times.insert(agent.to_owned(), vec![row.timestamp_us()])),
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok((times, read))
+}
+
+/// The times of the latest heartbeats of an agent in the day before an instant, oldest first.
+fn beats_before(snapshot: &Snapshot, agent_id: &str, before_us: i64) -> Result<Vec<i64>, StoreError> {
+    let filter = Filter::event_type(HEARTBEAT)
+        .and(Filter::entity_of("agent_id", agent_id))
+        .and(Filter::between(before_us.saturating_sub(LOOK_BACK_US), before_us));
+    let newest = Query::new(filter).newest_first().limit(HEARTBEATS_LEARNED_MAX);
+    Ok(snapshot.ids(&newest)?.iter().rev().map(crate::event::ConceptId::timestamp_us).collect())
+}
+
+/// Says of an agent that went silent since when it was, if its heartbeats before tell what is usual.
+pub(super) fn silence_before(snapshot: &Snapshot, stored: &StoredEvent) -> Result<Option<String>, StoreError> {
+    let event = &stored.event;
+    let Some(ValueRef::Text(agent)) = event.get("agent_id") else { return Ok(None) };
+    if !matches!(event.event_type(), "agent_offline" | "agent_degraded") {
+        return Ok(None);
+    }
+    let beats = beats_before(snapshot, agent, event.timestamp_us())?;
+    let gap = gaps_of(agent, &beats, &[], event.timestamp_us()).pop();
+    let open = gap.filter(|gap| gap.until_us == event.timestamp_us());
+    Ok(open.map(|gap| {
+        let (silent, usual) = (seconds(gap.until_us.saturating_sub(gap.from_us)), seconds(gap.usual_us));
+        let from = timestamp::format(gap.from_us);
+        format!("its last heartbeat, at {from}, was {silent} s before; it usually sent one every {usual} s")
+    }))
+}
+
+/// Seconds for a person, to the tenth.
+fn seconds(us: i64) -> String {
+    let tenths = us.saturating_add(50_000) / 100_000;
+    if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }
 
 /// The gaps of one agent, from the times of its heartbeats and leaves in order.

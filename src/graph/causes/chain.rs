@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::event::ConceptId;
 use crate::store::{Snapshot, StoredEvent};
 
+use super::absence;
 use super::hints::hint;
 use super::links::{Candidate, Links};
 use super::rules::Rules;
@@ -206,12 +207,15 @@ impl Growing<'_> {
                 tree: self.finish(snapshot, below)?,
             });
         }
+        let mut notes = node.notes.clone();
+        notes.extend(absence::without_outcome(snapshot, &node.event)?);
+        notes.extend(absence::silence_before(snapshot, &node.event)?);
         Ok(CausalTree {
             towards: self.towards,
             text: node.event.event.to_description(),
             hint: hint(snapshot, &node.event)?,
             links,
-            notes: node.notes.clone(),
+            notes,
             event: node.event.clone(),
         })
     }

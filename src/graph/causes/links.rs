@@ -91,11 +91,14 @@ impl<'a> Links<'a> {
         let mut reading = Reading::new(self.snapshot);
         let since = time.saturating_sub(self.rules.skew_us);
         let declares = Filter::field(CAUSED_BY).contains(cause.id.to_string());
-        let mut later = reading.oldest(declares, since, time.saturating_add(DECLARED_EFFECTS_US))?;
+        let (mut later, more) = reading.oldest(declares, since, time.saturating_add(DECLARED_EFFECTS_US))?;
+        reading.cut_short.extend(more.then_some(CAUSED_BY));
         for rule in &self.rules.rules {
             if let Some(filter) = rule.effects_of(&cause.event) {
                 let since = time.saturating_sub(rule.skew_us);
-                later.extend(reading.oldest(filter, since, self.reach(rule, cause)?)?);
+                let (events, more) = reading.oldest(filter, since, self.reach(rule, cause)?)?;
+                reading.cut_short.extend(more.then_some(rule.name.as_str()));
+                later.extend(events);
             }
         }
         let mut found = Found { notes: reading.note().into_iter().collect(), ..Found::default() };
@@ -130,7 +133,7 @@ impl<'a> Links<'a> {
             } else {
                 reading.oldest(filter, time, time.saturating_add(self.rules.coincident_us))?
             };
-            for other in near {
+            for other in near.0 {
                 let (cause, effect) = if before { (&other, event) } else { (event, &other) };
                 if other.id == event.id || place(cause) > place(effect) {
                     continue;
@@ -191,18 +194,24 @@ impl<'a> Links<'a> {
 
     fn causes_by(
         &self,
-        rule: &Rule,
+        rule: &'a Rule,
         effect: &StoredEvent,
-        reading: &mut Reading<'_>,
+        reading: &mut Reading<'a>,
         found: &mut Found,
     ) -> Result<(), StoreError> {
         let Some(filter) = rule.causes_of(&effect.event) else { return Ok(()) };
         let time = effect.event.timestamp_us();
         let mut cuts = Cuts::default();
-        let causes = reading.newest(filter, time.saturating_sub(rule.window_us), time.saturating_add(rule.skew_us))?;
+        let (since, until) = (time.saturating_sub(rule.window_us), time.saturating_add(rule.skew_us));
+        let (causes, more) = reading.newest(filter, since, until)?;
         let mut is_unanswered = None;
+        let mut older_is_cut = false;
         for cause in causes {
-            if cause.id == effect.id || self.is_cut(rule, &cause, effect, &mut cuts)? {
+            if cause.id == effect.id {
+                continue;
+            }
+            if self.is_cut(rule, &cause, effect, &mut cuts)? {
+                older_is_cut = rule.cuts_what_is_older(&self.rules.life);
                 continue;
             }
             // An event of the same microsecond that arrived later is no step before.
@@ -216,7 +225,7 @@ impl<'a> Links<'a> {
                 };
                 is_unanswered = Some(unanswered);
                 if !unanswered {
-                    break;
+                    return Ok(());
                 }
             }
             found.candidates.push(Candidate {
@@ -228,6 +237,8 @@ impl<'a> Links<'a> {
                 rival: false,
             });
         }
+        // Nothing is missed where all that is older lies behind what cut off the oldest that was read.
+        reading.cut_short.extend((more && !older_is_cut).then_some(rule.name.as_str()));
         Ok(())
     }
 
@@ -302,37 +313,41 @@ fn rank(candidates: &mut Vec<Candidate>, near: &StoredEvent, side: Side) {
 struct Reading<'a> {
     snapshot: &'a Snapshot,
     left: usize,
-    cut_short: bool,
+    /// The rules for which there were more events than were read.
+    cut_short: Vec<&'a str>,
 }
 
 impl<'a> Reading<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, left: EVENTS_READ_MAX, cut_short: false }
+        Self { snapshot, left: EVENTS_READ_MAX, cut_short: Vec::new() }
     }
 
-    /// The latest events of a filter in `[since_us, until_us]`.
-    fn newest(&mut self, filter: Filter, since_us: i64, until_us: i64) -> Result<Vec<StoredEvent>, StoreError> {
+    /// The latest events of a filter in `[since_us, until_us]`, and whether there are more.
+    fn newest(&mut self, filter: Filter, since_us: i64, until_us: i64) -> Result<(Vec<StoredEvent>, bool), StoreError> {
         self.read(Query::new(within(filter, since_us, until_us)).newest_first())
     }
 
-    /// The earliest events of a filter in `[since_us, until_us]`.
-    fn oldest(&mut self, filter: Filter, since_us: i64, until_us: i64) -> Result<Vec<StoredEvent>, StoreError> {
+    /// The earliest events of a filter in `[since_us, until_us]`, and whether there are more.
+    fn oldest(&mut self, filter: Filter, since_us: i64, until_us: i64) -> Result<(Vec<StoredEvent>, bool), StoreError> {
         self.read(Query::new(within(filter, since_us, until_us)))
     }
 
-    fn read(&mut self, query: Query) -> Result<Vec<StoredEvent>, StoreError> {
+    fn read(&mut self, query: Query) -> Result<(Vec<StoredEvent>, bool), StoreError> {
         let limit = EVENTS_OF_A_RULE_MAX.min(self.left);
         if limit == 0 {
-            self.cut_short = true;
-            return Ok(Vec::new());
+            return Ok((Vec::new(), true));
         }
-        let events = self.snapshot.query(&query.limit(limit))?.events;
-        self.left -= events.len();
-        Ok(events)
+        let result = self.snapshot.query(&query.limit(limit))?;
+        self.left -= result.events.len();
+        Ok((result.events, result.matched_more))
     }
 
     fn note(&self) -> Option<String> {
-        self.cut_short.then(|| format!("only {EVENTS_READ_MAX} events were looked at"))
+        let names: Vec<String> = self.cut_short.iter().map(|name| format!("`{name}`")).collect();
+        let (first, rest) = names.split_first()?;
+        let by = if *first == format!("`{CAUSED_BY}`") { "by" } else { "by rule" };
+        let names = rest.iter().fold(first.clone(), |names, name| format!("{names}, {name}"));
+        Some(format!("{by} {names} more than the {EVENTS_OF_A_RULE_MAX} nearest events could be linked"))
     }
 }
 

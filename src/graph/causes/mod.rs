@@ -45,6 +45,7 @@ mod tree;
 mod tests;
 
 use crate::error::StoreError;
+use crate::event::timestamp;
 use crate::query::{Filter, Query};
 use crate::store::{Snapshot, StoredEvent};
 
@@ -65,7 +66,8 @@ const FAILURES_READ_MAX: usize = 64;
 /// If a file cannot be read or is damaged.
 pub fn causes(snapshot: &Snapshot, event: &StoredEvent, rules: &Rules) -> Result<CausalTree, StoreError> {
     let mut tree = chain::grow(snapshot, event, rules, Towards::Causes)?;
-    tree.notes.extend(pending_note(snapshot, event)?);
+    let note = removed_note(snapshot, tree.last_chosen(), rules)?;
+    tree.notes.extend(note);
     Ok(tree)
 }
 
@@ -75,9 +77,7 @@ pub fn causes(snapshot: &Snapshot, event: &StoredEvent, rules: &Rules) -> Result
 /// # Errors
 /// If a file cannot be read or is damaged.
 pub fn effects(snapshot: &Snapshot, event: &StoredEvent, rules: &Rules) -> Result<CausalTree, StoreError> {
-    let mut tree = chain::grow(snapshot, event, rules, Towards::Effects)?;
-    tree.notes.extend(pending_note(snapshot, event)?);
-    Ok(tree)
+    chain::grow(snapshot, event, rules, Towards::Effects)
 }
 
 /// The last failure of an entity: of those that are about it first of all, else of those that name it.
@@ -91,21 +91,16 @@ pub fn last_failure(snapshot: &Snapshot, entity: &str, rules: &Rules) -> Result<
     Ok((own < events.len()).then(|| events.swap_remove(own)))
 }
 
-/// Says of a request without outcome that it has none, and whether its agent went offline afterwards.
-fn pending_note(snapshot: &Snapshot, request: &StoredEvent) -> Result<Option<String>, StoreError> {
-    let event = &request.event;
-    if !event.event_type().ends_with("_requested") || absence::outcome_of(snapshot, request)?.is_some() {
-        return Ok(None);
-    }
-    let mut note = "no outcome of this request is recorded".to_owned();
-    let agent = event.entities().into_iter().find(|entity| entity.field == "agent_id");
-    if let Some(agent) = agent {
-        let offline = Filter::event_type("agent_offline")
-            .and(Filter::entity_of("agent_id", &agent.value))
-            .and(Filter::between(event.timestamp_us(), None));
-        if let Some(id) = snapshot.ids(&Query::new(offline).limit(1))?.first() {
-            note.push_str(&format!("; its agent {} went offline afterwards ({id})", agent.value));
-        }
-    }
-    Ok(Some(note))
+/// Says that retention removed events, where a cause of the first event of a chain could be among them.
+fn removed_note(snapshot: &Snapshot, first: &StoredEvent, rules: &Rules) -> Result<Option<String>, StoreError> {
+    let removed = snapshot.first_sequence().unwrap_or(1).saturating_sub(1);
+    let Some(window_us) = rules.longest_window_us(&first.event).filter(|_| removed > 0) else { return Ok(None) };
+    let earliest = snapshot.ids(&Query::default().limit(1))?;
+    let since_us = first.event.timestamp_us().saturating_sub(window_us);
+    Ok(earliest.first().filter(|id| since_us < id.timestamp_us()).map(|id| {
+        format!(
+            "{removed} events were removed by retention, and the record begins at {}: an earlier cause can be missing",
+            timestamp::format(id.timestamp_us())
+        )
+    }))
 }

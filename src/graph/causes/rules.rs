@@ -120,6 +120,13 @@ impl Rules {
         &self.failures
     }
 
+    /// The longest window before an event in which a rule looks for its causes; nothing if no rule does.
+    pub(super) fn longest_window_us(&self, effect: &Event) -> Option<i64> {
+        // Whether a request was answered decides about causes of its own, not about what is missing.
+        let rules = self.rules.iter().filter(|rule| !rule.unanswered && rule.causes_of(effect).is_some());
+        rules.map(|rule| rule.window_us).max()
+    }
+
     pub(super) fn none() -> Self {
         Self {
             skew_us: 0,
@@ -178,6 +185,14 @@ impl Rule {
     pub(super) fn effects_of(&self, cause: &Event) -> Option<Filter> {
         let joined = |pair: &FieldPair| (pair.cause.clone(), pair.effect.clone());
         self.counterparts(cause, &self.causes, &self.effects, joined)
+    }
+
+    /// Whether what cuts off one cause cuts off all older ones: its entity is one that the rule joins by.
+    pub(super) fn cuts_what_is_older(&self, life: &Life) -> bool {
+        let joins = |field: &str| self.pairs.iter().any(|pair| pair.cause == field);
+        let cut = self.cut.as_ref().map(|cut| cut.field.as_str());
+        let life = self.same_life.then_some(life.field.as_str());
+        cut.into_iter().chain(life).all(joins)
     }
 
     fn counterparts(

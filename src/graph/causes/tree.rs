@@ -126,6 +126,15 @@ impl CausalTree {
         steps
     }
 
+    /// The event at the far end of the chosen line.
+    pub(super) fn last_chosen(&self) -> &StoredEvent {
+        let mut tree = self;
+        while let Some(link) = tree.chosen() {
+            tree = &link.tree;
+        }
+        &tree.event
+    }
+
     fn step(&self, role: &str, grade: Option<Grade>, evidence: Vec<ConceptId>) -> ChainStep {
         ChainStep { id: self.event.id.clone(), role: role.to_owned(), grade, text: self.text.clone(), evidence }
     }

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use super::super::{missing_heartbeats, unanswered};
-use super::{SECOND, START_US, Scenario};
+use tempfile::TempDir;
+
+use super::{SECOND, START_US, Scenario, event};
 use crate::query::TimeRange;
+use crate::store::{Retention, Store, StoreConfig};
 
 #[test]
 fn requests_without_outcome_are_found() {
@@ -72,4 +75,59 @@ fn heartbeats_that_did_not_come_are_found() {
     // The agent that went before the range is still missing in it.
     let range = TimeRange { since_us: Some(START_US + 400 * SECOND), until_us: Some(START_US + 500 * SECOND) };
     assert_eq!(find(range, 595), [gone(500)]);
+}
+
+#[test]
+fn a_gap_in_the_heartbeats_before_an_offline_is_said() {
+    let mut events: Vec<_> = (0..20_u32).map(|beat| (f64::from(beat) * 5.0, "agent_heartbeat", "a")).collect();
+    events.push((160.0, "agent_offline", "a"));
+    events.push((161.0, "cluster_critical", ""));
+    events.push((162.0, "agent_offline", "without-heartbeats"));
+    let scenario = Scenario::new(&events);
+    let expected = "its last heartbeat, at 2026-11-24T08:01:35.000000Z, was 65 s before; it usually sent one every 5 s";
+    assert_eq!(scenario.why(20).notes, ["no cause is known by any rule", expected].map(str::to_owned));
+    // It is said wherever the event stands in a tree.
+    let tree = scenario.why(21);
+    assert!(tree.links[0].tree.notes.iter().any(|note| note == expected), "{tree}");
+    assert!(!scenario.why(22).notes.iter().any(|note| note.contains("heartbeat")));
+    // An agent that was heard of just before has no gap.
+    let heard = Scenario::new(&[events[17], events[18], events[19], (97.0, "agent_offline", "a")]);
+    assert!(!heard.why(3).notes.iter().any(|note| note.contains("heartbeat")));
+}
+
+#[test]
+fn an_agent_that_went_offline_long_after_a_request_is_not_blamed() {
+    let blamed = |seconds: f64| {
+        let scenario = Scenario::new(&[(0.0, "spawn_requested", "n@a"), (seconds, "agent_offline", "a")]);
+        scenario.why(0).notes.iter().any(|note| note.contains("went offline afterwards"))
+    };
+    assert!(blamed(9.0));
+    assert!(!blamed(30.0 * 86_400.0));
+}
+
+#[test]
+fn what_retention_removed_is_said_where_a_cause_could_have_been_in_it() {
+    let retention = Retention { bytes_max: Some(1), age_max: None };
+    let config = StoreConfig { retention, ..StoreConfig::default() };
+    let directory = TempDir::new().expect("a temporary directory");
+    let store = Store::open_with(directory.path().join("store"), config).expect("a store");
+    let former = [event(0.0, "spawn_requested", "n@a", ""), event(1.0, "spawn_succeeded", "n@a", "")];
+    store.append(&former).expect("appended");
+    store.seal().expect("sealed");
+    // Retention follows on another thread.
+    for _ in 0..1_000 {
+        if store.snapshot().first_sequence().is_none() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let kept = [event(2.0, "node_crashed", "n@a", ""), event(3.0, "disk_slow", "", r#""host":"h""#)];
+    let scenario = Scenario::in_store(store, directory, &kept);
+    let snapshot = scenario.store.snapshot();
+    assert!(snapshot.first_sequence().is_some_and(|first| first > 1), "nothing was removed");
+    let said = |index: usize| scenario.why(index).notes.iter().any(|note| note.contains("removed by retention"));
+    assert!(said(0), "{}", scenario.why(0));
+    // No rule knows a cause of this one, so none can be missing.
+    assert!(!said(1));
+    assert!(!scenario.effects(0).notes.iter().any(|note| note.contains("retention")));
 }

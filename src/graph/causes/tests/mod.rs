@@ -60,6 +60,10 @@ impl Scenario {
     fn of(events: &[Event]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let store = Store::open(directory.path().join("store")).expect("a store");
+        Self::in_store(store, directory, events)
+    }
+
+    fn in_store(store: Store, directory: TempDir, events: &[Event]) -> Self {
         let ids = store.append(events).expect("appended").into_iter().map(|appended| match appended {
             Appended::Stored(id) | Appended::Duplicate(id) => id,
             Appended::Rejected(error) => panic!("{error}"),

@@ -314,3 +314,31 @@ fn the_last_failure_of_an_entity_is_its_own_before_one_that_names_it() {
     };
     assert_eq!(["a", "n", "b", "cluster", "x"].map(last), [Some(0), Some(1), Some(3), Some(4), None]);
 }
+
+#[test]
+fn a_large_fan_in_says_that_more_could_be_linked() {
+    let mut events: Vec<_> = (0..100).map(|agent| event(1.0, "agent_offline", &format!("a{agent}"), "")).collect();
+    events.push(event(2.0, "cluster_critical", "", ""));
+    let tree = Scenario::of(&events).why(100);
+    assert_eq!(tree.links.len(), FAN_OUT_MAX);
+    assert!(tree.notes.iter().any(|note| note.contains("by rule `cluster_lost_agents` more than")), "{:?}", tree.notes);
+    // Many former lives are no causes, and not worth a word.
+    let mut events = Vec::new();
+    for life in 0..40_u32 {
+        let at = f64::from(life * 100);
+        events.push(event(at, "spawn_succeeded", "n@a", ""));
+        events.push(event(at + 10.0, "node_crashed", "n@a", ""));
+    }
+    let tree = Scenario::of(&events).why(79);
+    assert_eq!((tree.links.len(), tree.notes.len()), (1, 0), "{tree}");
+}
+
+#[test]
+fn many_effects_say_that_there_are_more() {
+    let cause = format!(r#""caused_by":"event-fire-{START_US}""#);
+    let mut events = vec![event(0.0, "fire", "", "")];
+    events.extend((1..100).map(|at| event(f64::from(at), "log_error", "", &cause)));
+    let tree = Scenario::of(&events).effects(0);
+    assert_eq!(tree.links.len(), FAN_OUT_MAX);
+    assert!(tree.notes.iter().any(|note| note.contains("by `caused_by` more than")), "{:?}", tree.notes);
+}
