@@ -167,14 +167,30 @@ pub fn unanswered(
 /// # Errors
 /// If a file cannot be read or is damaged.
 pub fn missing_heartbeats(snapshot: &Snapshot, range: TimeRange, now_us: i64) -> Result<Vec<HeartbeatGap>, StoreError> {
+    missing_among(snapshot, range, now_us, HEARTBEATS_READ_MAX)
+}
+
+/// As [`missing_heartbeats`], with a limit to the heartbeats of the range that are read.
+pub(super) fn missing_among(
+    snapshot: &Snapshot,
+    range: TimeRange,
+    now_us: i64,
+    read_max: usize,
+) -> Result<Vec<HeartbeatGap>, StoreError> {
     let end_us = range.until_us.map_or(now_us, |until| until.min(now_us));
     let until_us = end_us.saturating_add(1);
     let heartbeats = Filter::event_type(HEARTBEAT).and(Filter::between(range.since_us, until_us));
-    let newest = Query::new(heartbeats).newest_first().limit(HEARTBEATS_READ_MAX);
-    let (within, read) = times_by_agent(snapshot, &newest)?;
-    // Where the limit was reached, what is older counts as before the range.
-    let oldest_us = within.values().filter_map(|times| times.last().copied()).min();
-    let since_us = if read == HEARTBEATS_READ_MAX { oldest_us.or(range.since_us) } else { range.since_us };
+    let newest = Query::new(heartbeats).newest_first().limit(read_max);
+    let (mut within, read) = times_by_agent(snapshot, &newest)?;
+    let mut since_us = range.since_us;
+    if read == read_max
+        && let Some(oldest_us) = within.values().filter_map(|times| times.last().copied()).min()
+    {
+        // The limit was reached: what is older counts as before the range. Of the oldest time perhaps not all
+        // were read, so that all of them count as before.
+        since_us = Some(oldest_us.saturating_add(1));
+        within.values_mut().for_each(|times| times.retain(|&time| time > oldest_us));
+    }
     let look_back = Filter::between(since_us.map(|since| since.saturating_sub(LOOK_BACK_US)), until_us);
     let leaves = Query::new(Filter::event_type("agent_unregistered").and(look_back.clone()));
     let (leaves, _) = times_by_agent(snapshot, &leaves)?;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::super::absence::missing_among;
 use super::super::{missing_heartbeats, unanswered};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{SECOND, START_US, Scenario, event};
@@ -130,4 +132,57 @@ fn what_retention_removed_is_said_where_a_cause_could_have_been_in_it() {
     // No rule knows a cause of this one, so none can be missing.
     assert!(!said(1));
     assert!(!scenario.effects(0).notes.iter().any(|note| note.contains("retention")));
+}
+
+/// The gaps of agents by the plain definition, from all their beats before `end`, for ranges without a start.
+fn gaps_by_definition(beats: &[(i64, usize)], since: Option<i64>, end: i64) -> Vec<(usize, i64, i64)> {
+    let mut gaps = Vec::new();
+    for agent in 0..AGENTS {
+        let mut times: Vec<i64> = beats.iter().filter(|beat| beat.1 == agent).map(|beat| beat.0).collect();
+        times.retain(|&time| time <= end);
+        times.sort_unstable();
+        if times.len() < 3 {
+            continue;
+        }
+        let mut intervals: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        intervals.sort_unstable();
+        let usual = intervals[intervals.len() / 2];
+        times.push(end);
+        for pair in times.windows(2) {
+            let length = pair[1] - pair[0];
+            if length > 3 * usual && length >= 10 && since.is_none_or(|since| pair[1] > since) {
+                gaps.push((agent, pair[0], pair[1]));
+            }
+        }
+    }
+    gaps
+}
+
+const AGENTS: usize = 3;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #[test]
+    fn gaps_are_those_of_the_definition_whatever_is_read_at_once(
+        beats in prop::collection::vec((0..300_i64, 0..AGENTS), 0..60),
+        since in prop::option::of(0..300_i64),
+        end in 0..400_i64,
+        read_max in 1..80_usize,
+    ) {
+        #[allow(clippy::cast_precision_loss)] // Seconds of three digits.
+        let events: Vec<_> = beats
+            .iter()
+            .map(|&(at, agent)| event(at as f64, "agent_heartbeat", &format!("a{agent}"), ""))
+            .collect();
+        let scenario = Scenario::of(&events);
+        let us = |seconds: i64| START_US + seconds * SECOND;
+        let range = TimeRange { since_us: since.map(us), until_us: None };
+        let found = missing_among(&scenario.store.snapshot(), range, us(end), read_max).expect("read");
+        let found: Vec<(usize, i64, i64)> = found
+            .iter()
+            .map(|gap| (gap.agent_id[1..].parse().expect("a number"), gap.from_us, gap.until_us))
+            .map(|(agent, from, until)| (agent, (from - START_US) / SECOND, (until - START_US) / SECOND))
+            .collect();
+        prop_assert_eq!(found, gaps_by_definition(&beats, since, end));
+    }
 }

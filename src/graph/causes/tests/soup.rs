@@ -88,4 +88,23 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn a_cause_of_an_event_has_it_as_its_effect(events in prop::collection::vec(any_event(), 1..40)) {
+        let scenario = Scenario::of(&events);
+        for index in [0, events.len() / 2, events.len() - 1] {
+            let linked = |tree: &CausalTree| -> Vec<(ConceptId, Grade, bool)> {
+                let links = tree.links.iter().filter(|link| link.grade > Grade::Coincident);
+                links.map(|link| (link.tree.event.id.clone(), link.grade, link.rival)).collect()
+            };
+            let tree = scenario.why(index);
+            for (cause, grade, rival) in linked(&tree) {
+                let effects = scenario.effects(scenario.place(&cause));
+                if !effects.notes.iter().any(|note| note.contains("more")) {
+                    let expected = (tree.event.id.clone(), grade, rival);
+                    prop_assert!(linked(&effects).contains(&expected), "{}\n{}", tree, effects);
+                }
+            }
+        }
+    }
 }
