@@ -37,11 +37,13 @@ fn a_tree_as_json() {
 fn a_tree_as_graphs() {
     let tree = scenario().why(4);
     let dot = tree.to_dot();
+    assert_eq!(dot, include_str!("golden.dot"));
     assert!(dot.starts_with("digraph causes {\n") && dot.ends_with("}\n"), "{dot}");
     assert_eq!(dot.matches(" -> ").count(), 4, "{dot}");
     assert!(dot.contains("e1 -> e0 [label=\"matched: life\", style=solid]"), "{dot}");
     assert!(dot.contains("why a \\\"b\\\" <c>"), "{dot}");
     let mermaid = tree.to_mermaid();
+    assert_eq!(mermaid, include_str!("golden.mermaid"));
     assert!(mermaid.starts_with("flowchart TD\n  e0[\"Node n crashed"), "{mermaid}");
     assert!(mermaid.contains("e1 -->|\"matched: life\"| e0"), "{mermaid}");
     assert!(mermaid.contains("a #34;b#34; #60;c#62;"), "{mermaid}");

@@ -342,3 +342,23 @@ fn many_effects_say_that_there_are_more() {
     assert_eq!(tree.links.len(), FAN_OUT_MAX);
     assert!(tree.notes.iter().any(|note| note.contains("by `caused_by` more than")), "{:?}", tree.notes);
 }
+
+#[test]
+fn the_worked_example_of_the_documents_holds() {
+    let document = include_str!("../../../../docs/causes.md");
+    let part = |from: &str| {
+        let (_, rest) = document.split_once(from).expect("in the document");
+        rest.split_once("```").expect("closed").0
+    };
+    let rules = Rules::from_toml(part("```toml\n")).expect("legal rules");
+    let about = |rest: &str| format!(r#""node_id":"node-7",{rest}"#);
+    let scenario = Scenario::of(&[
+        event(0.0, "fault_injected", "", &about(r#""fault":"disk_latency""#)),
+        event(5.0, "fault_injected", "", r#""node_id":"node-8","fault":"network_loss""#),
+        event(12.0, "metrics_anomaly", "", &about(r#""metric":"write_latency_ms","value":940"#)),
+        event(14.0, "log_error", "", &about(r#""message":"write timed out""#)),
+        event(900.0, "log_error", "", &about(r#""message":"late""#)),
+    ]);
+    assert_eq!(scenario.why_by(3, &rules).to_string(), part("prints\n\n```text\n"));
+    assert!(scenario.why_by(4, &rules).chosen().is_none());
+}
