@@ -12,13 +12,14 @@ use crate::query::{Filter, Query};
 use crate::store::{Snapshot, StoredEvent};
 
 use super::absence;
+use super::cuts::{CutKind, Cuts, cutting};
 use super::rules::{Rule, Rules, of_types};
 use super::tree::{Grade, Towards};
 
 /// The most events that the links of one event are sought among.
 pub const EVENTS_READ_MAX: usize = 256;
 /// The most events that one rule gives.
-const EVENTS_OF_A_RULE_MAX: usize = 16;
+pub(super) const EVENTS_OF_A_RULE_MAX: usize = 16;
 /// The most coincident events that are shown.
 const COINCIDENT_MAX: usize = 3;
 /// The most entities of an event whose coincident events are looked at.
@@ -48,7 +49,7 @@ pub(super) struct Found {
 }
 
 /// The place of an event: by time, then by arrival.
-fn place(event: &StoredEvent) -> (i64, u64) {
+pub(super) fn place(event: &StoredEvent) -> (i64, u64) {
     (event.event.timestamp_us(), event.sequence)
 }
 
@@ -352,60 +353,6 @@ impl<'a> Reading<'a> {
 }
 
 /// The events of a filter in `[since_us, until_us]`.
-fn within(filter: Filter, since_us: i64, until_us: i64) -> Filter {
+pub(super) fn within(filter: Filter, since_us: i64, until_us: i64) -> Filter {
     filter.and(Filter::between(since_us, until_us.saturating_add(1)))
-}
-
-/// The events of some types about the entity that a cause names under a field; nothing if it names none there.
-fn cutting(types: &[String], field: &str, cause: &StoredEvent) -> Option<Filter> {
-    let entity = cause.event.entities().into_iter().find(|entity| entity.field == field)?;
-    (!types.is_empty()).then(|| of_types(types).and(Filter::entity_of(field, entity.value)))
-}
-
-/// What cuts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum CutKind {
-    /// The boundary of a life.
-    Life,
-    /// The types that a rule names.
-    Rule,
-}
-
-/// The last cutting events before one effect, for one rule, by the entity that they cut.
-#[derive(Default)]
-struct Cuts {
-    last: HashMap<(CutKind, String), Option<StoredEvent>>,
-}
-
-impl Cuts {
-    /// Whether an event of some types about an entity of the cause lies between cause and effect.
-    fn between(
-        &mut self,
-        snapshot: &Snapshot,
-        kind: CutKind,
-        (types, field): (&[String], &str),
-        cause: &StoredEvent,
-        effect: &StoredEvent,
-        window_us: i64,
-    ) -> Result<bool, StoreError> {
-        if types.is_empty() || place(cause) >= place(effect) {
-            return Ok(false);
-        }
-        let Some(entity) = cause.event.entities().into_iter().find(|entity| entity.field == field) else {
-            return Ok(false);
-        };
-        let key = (kind, entity.value);
-        let last = match self.last.get(&key) {
-            Some(last) => last,
-            None => {
-                let filter = of_types(types).and(Filter::entity_of(field, &key.1));
-                let time = effect.event.timestamp_us();
-                let query = Query::new(within(filter, time.saturating_sub(window_us), time)).newest_first();
-                let events = snapshot.query(&query.limit(EVENTS_OF_A_RULE_MAX))?.events;
-                let last = events.into_iter().find(|event| place(event) < place(effect));
-                self.last.entry(key).or_insert(last)
-            }
-        };
-        Ok(last.as_ref().is_some_and(|last| place(last) > place(cause)))
-    }
 }

@@ -34,6 +34,7 @@
 
 mod absence;
 mod chain;
+mod cuts;
 mod hints;
 mod links;
 mod reading;
