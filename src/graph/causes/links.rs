@@ -211,6 +211,10 @@ impl<'a> Links<'a> {
             if cause.id == effect.id {
                 continue;
             }
+            // Of two readings the one in which nothing is stamped late holds.
+            if place(&cause) > place(effect) && self.rules.lead_from(effect, &cause.event) {
+                continue;
+            }
             if self.is_cut(rule, &cause, effect, &mut cuts)? {
                 older_is_cut = rule.cuts_what_is_older(&self.rules.life);
                 continue;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::event::Event;
 use crate::query::Filter;
+use crate::store::StoredEvent;
 
 use super::reading::RulesError;
 use super::tree::Grade;
@@ -118,6 +119,14 @@ impl Rules {
     #[must_use]
     pub fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    /// Whether a matched rule between types of its own leads from the earlier of two events to the later.
+    pub(super) fn lead_from(&self, earlier: &StoredEvent, later: &Event) -> bool {
+        self.rules.iter().any(|rule| {
+            let typed = matches!(rule.causes, Types::Named(_)) && matches!(rule.effects, Types::Named(_));
+            typed && rule.grade == Grade::Matched && rule.causes_of(later).is_some_and(|filter| filter.matches(earlier))
+        })
     }
 
     /// The longest window before an event in which a rule looks for its causes; nothing if no rule does.

@@ -226,6 +226,9 @@ fn a_cause_may_be_stamped_a_little_late() {
     assert_eq!(forwards.chain(&forwards.effects(1)).0, [1, 0]);
     // A loop: a crash without a start before it is not caused by the restart after it.
     check(&[(0.0, "node_crashed", "n@a"), (1.0, "node_restarted", "n@a")], 0, &[0], &[]);
+    // Nor is the restart caused by the crash after it, though crashes cause restarts.
+    check(&[(0.0, "node_restarted", "n@a"), (1.0, "node_crashed", "n@a")], 0, &[0], &[]);
+    check(&[(0.0, "node_restarted", "n@a"), (1.0, "node_crashed", "n@a")], 1, &[0, 1], &[Matched]);
     // An inferred cause is never late.
     check(&[(0.0, "cluster_critical", ""), (1.0, "agent_offline", "a")], 0, &[0], &[]);
 }
