@@ -54,10 +54,8 @@ const NOT_SPAWNED: [(&str, &str, &str, u32, u32, i64, &str); 7] = [
 ];
 
 /// Spawns that were never answered.
-const UNANSWERED: [(&str, &str, &str, u32, u32); 2] = [
-    ("22T10:00:00", "node-5e11ed", "agent-004", 9007, 512),
-    ("24T09:10:00", "node-d15c05", "agent-001", 9006, 1024),
-];
+const UNANSWERED: [(&str, &str, &str, u32, u32); 2] =
+    [("22T10:00:00", "node-5e11ed", "agent-004", 9007, 512), ("24T09:10:00", "node-d15c05", "agent-001", 9006, 1024)];
 
 /// Crashes: when, node, agent, exit code, and when and how often it was restarted.
 const CRASHED: [(&str, &str, &str, Option<i32>, Option<(&str, u32)>); 15] = [
@@ -233,8 +231,7 @@ fn measurements(story: &mut Story) {
                        "memory_usage_mb": 200 + 50 * k + 4 * (n % 9)}),
             );
         }
-        let (query_type, node) =
-            if n % 3 == 0 { ("semantic", "node-def456") } else { ("path", "node-33beef") };
+        let (query_type, node) = if n % 3 == 0 { ("semantic", "node-def456") } else { ("path", "node-33beef") };
         story.tell(
             when + 600 * SECOND_US,
             "query_performance",

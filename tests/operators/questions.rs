@@ -50,7 +50,12 @@ pub(crate) fn all() -> Vec<Question> {
         file.question
     };
     let one = |Wordings { class, store, ask, right }: Wordings| {
-        ask.into_iter().map(move |text| Question { class: class.clone(), store: store.clone(), text, right: right.clone() })
+        ask.into_iter().map(move |text| Question {
+            class: class.clone(),
+            store: store.clone(),
+            text,
+            right: right.clone(),
+        })
     };
     FILES.iter().flat_map(read).flat_map(one).collect()
 }

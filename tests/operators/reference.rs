@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::stores::{Kept, NOW_US, instant};
 
-/// Seconds in a day and an hour, for the keys of groups.
+/// How much of a time of RFC 3339 says the day, and the hour.
 const DAY_CHARACTERS: usize = "2026-11-24".len();
 const HOUR_CHARACTERS: usize = "2026-11-24T03".len();
 /// How far a number may be off, relative to the right one: answers may round.
@@ -15,7 +15,7 @@ const TOLERANCE: f64 = 0.01;
 
 /// Which events are meant.
 #[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Selection {
     /// Any of these types; all without.
     types: Vec<String>,
@@ -92,18 +92,38 @@ fn equal(left: &Json, right: &Json) -> bool {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "function", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Number {
-    Average { field: String },
-    Maximum { field: String },
-    Minimum { field: String },
-    Sum { field: String },
+    Average {
+        field: String,
+    },
+    Maximum {
+        field: String,
+    },
+    Minimum {
+        field: String,
+    },
+    Sum {
+        field: String,
+    },
     /// The nearest rank and the interpolated value may differ: anything between two neighbours is right.
-    Percentile { field: String, percent: f64 },
+    Percentile {
+        field: String,
+        percent: f64,
+    },
     /// The share of the selection that is of these types.
-    Rate { outcomes: Vec<String> },
+    Rate {
+        outcomes: Vec<String>,
+    },
     /// Events of the selection per so many seconds.
-    Frequency { seconds: f64, over_seconds: f64 },
+    Frequency {
+        seconds: f64,
+        over_seconds: f64,
+    },
     /// Seconds from each event of the selection to the next of a type with the same value of a field.
-    Duration { to: Vec<String>, by: String, of: Durations },
+    Duration {
+        to: Vec<String>,
+        by: String,
+        of: Durations,
+    },
 }
 
 /// What to make of several durations.
@@ -118,10 +138,10 @@ pub(crate) enum Durations {
 
 /// What is right: the events that are meant, and what the answer says of them.
 #[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Expectation {
-    #[serde(flatten)]
-    selection: Selection,
+    /// The events that are meant.
+    of: Selection,
     /// The question must not be answered.
     pub(crate) refused: bool,
     /// Nothing matches, and that is meant.
@@ -186,7 +206,7 @@ impl Expectation {
         if !checked {
             return Err("nothing is checked".into());
         }
-        let found = self.selection.of(events).len();
+        let found = self.of.of(events).len();
         if self.empty != (found == 0) && !replayed {
             return Err(format!("{found} events are meant, empty is {}", self.empty));
         }
@@ -207,7 +227,7 @@ impl Expectation {
 
     /// Compares an answer with what is right.
     pub(crate) fn check(&self, answer: &Json, events: &[Kept]) -> Result<(), String> {
-        let found = self.selection.of(events);
+        let found = self.of.of(events);
         if self.count {
             same("count", &Json::from(found.len()), &answer["count"])?;
         }
@@ -215,7 +235,11 @@ impl Expectation {
             same("count", &Json::from(values(&found, field).len()), &answer["count"])?;
         }
         if self.events {
-            same("events", &found.iter().map(|event| event.id.clone()).collect::<BTreeSet<_>>(), &texts(answer, "events"))?;
+            same(
+                "events",
+                &found.iter().map(|event| event.id.clone()).collect::<BTreeSet<_>>(),
+                &texts(answer, "events"),
+            )?;
         }
         if let Some(field) = &self.entities {
             same("entities", &values(&found, field), &texts(answer, "entities"))?;
