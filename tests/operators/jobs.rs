@@ -12,10 +12,9 @@ pub(crate) fn story() -> Story {
     let mut story = Story::default();
     let mut numbers = Numbers(42);
     for n in 0..10 {
-        let region = ["zurich", "oslo"][n % 2];
+        let (region, cores) = (["zurich", "oslo"][n % 2], [8, 16, 32][n % 3]);
         let when = at("22T12:30:00") + i64::try_from(n).expect("small") * 90 * MINUTE_US;
-        let fields =
-            json!({"machine_id": format!("machine-{n:02}"), "cpu_cores": [8, 16, 32][n % 3], "region": region});
+        let fields = json!({"machine_id": format!("machine-{n:02}"), "cpu_cores": cores, "region": region});
         story.tell(when, "machine_added", fields);
     }
     for n in 0..30 {
