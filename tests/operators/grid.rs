@@ -57,8 +57,12 @@ const NOT_SPAWNED: [(&str, &str, &str, u32, u32, i64, &str); 7] = [
 const UNANSWERED: [(&str, &str, &str, u32, u32); 2] =
     [("22T10:00:00", "node-5e11ed", "agent-004", 9007, 512), ("24T09:10:00", "node-d15c05", "agent-001", 9006, 1024)];
 
-/// Crashes: when, node, agent, exit code, and when and how often it was restarted.
-const CRASHED: [(&str, &str, &str, Option<i32>, Option<(&str, u32)>); 15] = [
+/// When a node was restarted, and how often by then.
+type Restarted = (&'static str, u32);
+type Crash = (&'static str, &'static str, &'static str, Option<i32>, Option<Restarted>);
+
+/// Crashes: when, node, agent, exit code, and the restart if there was one.
+const CRASHED: [Crash; 15] = [
     ("15T02:14:09", "node-abc123", "agent-001", Some(137), Some(("15T02:14:24", 1))),
     ("16T11:32:00", "node-22c0de", "agent-002", Some(1), Some(("16T11:32:20", 1))),
     ("17T18:03:00", "node-abc123", "agent-001", Some(137), Some(("17T18:03:15", 2))),

@@ -9,9 +9,11 @@
 
 mod grid;
 mod jobs;
+mod numbers;
 mod pods;
 mod questions;
 mod reference;
+mod replay;
 mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -131,6 +133,23 @@ fn no_question_stands_twice_and_none_expects_nothing_by_accident() {
     assert!(questions.len() >= QUESTIONS_MIN, "{} questions", questions.len());
     assert!(refused >= REFUSED_MIN, "{refused} questions that must be refused");
     println!("{} questions, {refused} of them to be refused", questions.len());
+}
+
+/// The references themselves, against what a person counts in the story.
+#[test]
+fn the_references_agree_with_the_story() {
+    let stores = stores::all();
+    let grid = &stores[0].events;
+    let is = |kind: &'static str| grid.iter().filter(move |event| event.kind() == kind).count();
+    assert_eq!((is("node_crashed"), is("node_restarted"), is("spawn_failed"), is("agent_offline")), (15, 12, 7, 5));
+    assert_eq!(is("spawn_requested"), is("spawn_succeeded") + is("spawn_failed") + 2);
+    let at = stores::at("20T20:10:00");
+    assert_eq!(replay::state(grid, "cluster", at), "critical");
+    let offline = replay::in_state(grid, "agent_id", "offline", at);
+    assert_eq!(offline.into_iter().collect::<Vec<_>>(), ["agent-003", "agent-004", "agent-005"]);
+    assert_eq!(replay::state(grid, "agent-006", NOW_US), "unregistered");
+    assert_eq!(replay::state(grid, "node-44feed", NOW_US), "crashed");
+    assert!(stores.iter().all(|seeded| seeded.events.is_sorted_by_key(|event| event.timestamp_us)));
 }
 
 fn store_of<'a>(stores: &'a [Seeded], question: &Question) -> &'a Seeded {
