@@ -2,7 +2,7 @@
 
 use super::lexicon::SUBJECTS;
 use super::names::spellings;
-use super::reader::{Reader, Stage};
+use super::reader::{Negation, Reader, Stage};
 use crate::error::StoreError;
 use crate::query::Filter;
 
@@ -27,14 +27,14 @@ pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreErr
         let noun = place.checked_sub(1).map_or("", |before| reader.text(before)).to_owned();
         let noun_is_subject = SUBJECTS.iter().take(4).any(|(word, _)| *word == noun);
         let named = name_of(reader, &token.original, &token.text, noun_is_subject.then_some(noun.as_str()))?;
-        let excluded = reader.is_excluded(place) || noun_is_subject && reader.is_excluded(place - 1);
         match named {
             Some(name) => {
                 reader.use_words(place..place + 1, Stage::Entity);
                 if noun_is_subject {
                     reader.use_words(place - 1..place, Stage::Entity);
                 }
-                found.push(FoundEntity { name, place, negated: excluded, known: true });
+                let negated = is_excluded(reader, place, &found);
+                found.push(FoundEntity { name, place, negated, known: true });
             }
             None if looks_like_id(&token.text) || noun_is_subject && has_digit(&token.text) => {
                 let is_value =
@@ -48,12 +48,29 @@ pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreErr
                 } else {
                     token.original
                 };
-                found.push(FoundEntity { name, place, negated: excluded, known: false });
+                let negated = is_excluded(reader, place, &found);
+                found.push(FoundEntity { name, place, negated, known: false });
             }
             None => {}
         }
     }
     Ok(found)
+}
+
+/// Whether what stands at a place is taken out, alone or with what stands before it ("except agent-001 and
+/// agent-002"). The words that say so are used.
+pub(crate) fn is_excluded(reader: &mut Reader<'_>, place: usize, found: &[FoundEntity]) -> bool {
+    let denied = reader.negation_before(place);
+    if let Some((_, words)) = denied.filter(|(kind, words)| *kind != Negation::Not || !reader.is_of_verb(words)) {
+        reader.use_words(words, Stage::Entity);
+        return true;
+    }
+    let mut before = place;
+    while before > 0 && matches!(reader.text(before - 1), "and" | "or" | "nor" | "agent" | "node" | "agents" | "nodes")
+    {
+        before -= 1;
+    }
+    before < place && found.iter().any(|other| other.negated && other.place + 1 == before)
 }
 
 /// The entity that a word names, as the store spells it.

@@ -1,14 +1,24 @@
 //! Kinds of events in a question: by the lexicon for typed kinds, by their own words for dynamic ones.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::lexicon::{About, KIND_PHRASES, KindPhrase};
+use super::lexicon::{About, KIND_PHRASES, KindPhrase, OPPOSITES};
 use super::names::Names;
-use super::reader::{Reader, Stage};
+use super::reader::{Negation, Reader, Stage};
 use crate::event::KINDS;
 
 /// Words of one dynamic type may stand this far apart.
 const SPREAD_MAX: usize = 4;
+
+/// The phrases, those with the most words first.
+static PHRASES_BY_LENGTH: LazyLock<Vec<&KindPhrase>> = LazyLock::new(|| {
+    let mut phrases: Vec<&KindPhrase> = KIND_PHRASES.iter().collect();
+    phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.words.len()));
+    phrases
+});
 
 /// What a question is about, as far as its nouns and entities tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,67 +43,146 @@ impl AboutWhat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundKind {
     pub(crate) types: Vec<String>,
-    pub(crate) words: std::ops::Range<usize>,
+    /// What the noun alone could mean too: "spawns" are those that went well, unless something else is said of them.
+    pub(crate) wider: Vec<String>,
+    pub(crate) words: Range<usize>,
     pub(crate) negated: bool,
+    /// Whether it is denied of things, which then are those without it: "never crashed", "without crashes".
+    pub(crate) lacking: bool,
 }
 
 /// Finds kinds among the words that nothing has used yet, and uses them.
 pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat) -> Vec<FoundKind> {
     let mut found = exact_types(reader);
-    found.extend(dynamic(reader));
+    dynamic(reader, &mut found);
     // A cluster question means the cluster's own kinds where a word has both senses.
     let cluster_only = about.cluster && !about.agent && !about.node;
-    let mut phrases: Vec<&KindPhrase> = KIND_PHRASES.iter().collect();
-    phrases.sort_by_key(|phrase| (std::cmp::Reverse(phrase.words.len()), cluster_only && phrase.about == About::Agent));
-    for phrase in phrases {
+    for phrase in PHRASES_BY_LENGTH.iter().copied() {
         if !about.fits(phrase.about) || (cluster_only && phrase.about == About::Agent) {
             continue;
         }
         while let Some(words) = reader.find_unused(phrase.words) {
-            let negated = reader.is_excluded(words.start);
-            reader.use_words(words.clone(), Stage::Kind);
-            found.push(FoundKind { types: phrase.types.iter().map(|t| (*t).to_owned()).collect(), words, negated });
+            let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            add(reader, &mut found, own(phrase.types), own(phrase.wider), words);
         }
     }
+    partial(reader, &mut found);
     found.sort_by_key(|kind| kind.words.start);
     found
+}
+
+/// Adds a kind, with what denies it.
+fn add(
+    reader: &mut Reader<'_>,
+    found: &mut Vec<FoundKind>,
+    types: Vec<String>,
+    wider: Vec<String>,
+    words: Range<usize>,
+) {
+    let mut kind = FoundKind { types, wider, words: words.clone(), negated: false, lacking: false };
+    if let Some((negation, denying)) = reader.negation_before(words.start) {
+        let opposite = OPPOSITES.iter().find(|(done, _)| kind.types == [*done]).map(|(_, failed)| *failed);
+        match (negation, opposite) {
+            // "Did not start" is a start that failed.
+            (Negation::Not, Some(failed)) if reader.is_of_verb(&denying) => kind.types = vec![failed.to_owned()],
+            (Negation::Not, _) => kind.lacking = true,
+            (Negation::Without, _) => (kind.lacking, kind.negated) = (true, true),
+            (Negation::Except, _) => kind.negated = true,
+        }
+        reader.use_words(denying, Stage::Kind);
+    } else if let Some(other) =
+        found.iter().find(|other| (other.negated || other.lacking) && joined(reader, other.words.end, words.start))
+    {
+        // "Except heartbeats and restarts".
+        (kind.negated, kind.lacking) = (other.negated, other.lacking);
+    }
+    reader.use_words(words, Stage::Kind);
+    found.push(kind);
+}
+
+fn joined(reader: &Reader<'_>, end: usize, start: usize) -> bool {
+    start == end + 1 && matches!(reader.text(end), "and" | "or" | "nor")
 }
 
 /// Names of types as they are: `node_crashed`.
 fn exact_types(reader: &mut Reader<'_>) -> Vec<FoundKind> {
     let mut found = Vec::new();
     for place in 0..reader.tokens.len() {
-        let text = &reader.tokens[place].text;
+        let text = reader.tokens[place].text.clone();
         let known = KINDS.iter().any(|kind| kind.name == text) || reader.names.types().any(|name| name == text);
         if known && reader.is_unused(place) {
-            let types = vec![text.clone()];
-            let negated = reader.is_excluded(place);
-            reader.use_words(place..place + 1, Stage::Kind);
-            found.push(FoundKind { types, words: place..place + 1, negated });
+            add(reader, &mut found, vec![text], Vec::new(), place..place + 1);
         }
     }
     found
 }
 
+/// A word in the form that its inflections share. "Failure" and "failed" share more than their stems.
+pub(crate) fn stem(word: &str) -> String {
+    let stemmed = Stemmer::create(Algorithm::English).stem(word).into_owned();
+    match stemmed.as_str() {
+        "failur" => "fail".to_owned(),
+        "submiss" => "submit".to_owned(),
+        "complet" | "completion" => "complet".to_owned(),
+        "remov" | "removal" => "remov".to_owned(),
+        "delet" | "delete" => "delet".to_owned(),
+        "creat" | "creation" => "creat".to_owned(),
+        _ => stemmed,
+    }
+}
+
 /// Dynamic types of the store by the words of their names, in any inflection and order.
-fn dynamic(reader: &mut Reader<'_>) -> Vec<FoundKind> {
-    let stemmer = Stemmer::create(Algorithm::English);
-    let stem = |word: &str| stemmer.stem(word).into_owned();
+fn dynamic(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
     let mut types: Vec<(String, Vec<String>)> = dynamic_types(&reader.names)
         .map(|name| (name.to_owned(), name.split('_').filter(|part| !part.is_empty()).map(stem).collect()))
         .collect();
+    if types.is_empty() {
+        return;
+    }
     types.sort_by_key(|(_, parts)| std::cmp::Reverse(parts.len()));
     let stems: Vec<String> = reader.tokens.iter().map(|token| stem(&token.text)).collect();
-    let mut found = Vec::new();
     for (name, parts) in &types {
         while let Some(places) = places_of(reader, &stems, parts) {
             let (Some(&first), Some(&last)) = (places.iter().min(), places.iter().max()) else { break };
-            let negated = reader.is_excluded(first);
+            add(reader, found, vec![name.clone()], Vec::new(), first..first + 1);
             places.iter().for_each(|&place| reader.use_words(place..place + 1, Stage::Kind));
-            found.push(FoundKind { types: vec![name.clone()], words: first..last + 1, negated });
+            if let Some(kind) = found.last_mut() {
+                kind.words = first..last + 1;
+            }
         }
     }
-    found
+}
+
+/// Types by a part of their names that no other type shares the sense of: "evicted" where there is `pod_evicted`.
+fn partial(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
+    let left = reader.left_over();
+    if left.is_empty() {
+        return;
+    }
+    let grid = ["agent", "node", "spawn", "stop", "cluster"];
+    let types: Vec<(String, Vec<String>)> = reader
+        .names
+        .types()
+        .filter(|name| name.split('_').next().is_none_or(|first| !grid.contains(&first)))
+        .map(|name| (name.to_owned(), name.split('_').filter(|part| part.len() > 2).map(stem).collect()))
+        .collect();
+    for place in left {
+        if !reader.is_unused(place) {
+            continue;
+        }
+        let text = reader.text(place).to_owned();
+        let word = stem(&text);
+        // A noun that things are named by is what is asked for, no kind; nor is the name of a field.
+        let noun = format!("{}_id", super::fields::singular(&text));
+        if reader.names.has_field(&noun) || reader.names.has_field(&text) {
+            continue;
+        }
+        let having: Vec<String> =
+            types.iter().filter(|(_, parts)| parts.contains(&word)).map(|(name, _)| name.clone()).collect();
+        if !having.is_empty() {
+            add(reader, found, having, Vec::new(), place..place + 1);
+        }
+    }
 }
 
 pub(crate) fn dynamic_types<'a>(names: &'a Names<'_>) -> impl Iterator<Item = &'a str> {

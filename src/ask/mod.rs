@@ -9,17 +9,24 @@
 //! matters and is not understood is refused and the word named, never guessed.
 
 mod answer;
+mod commands;
 mod conditions;
 mod entities;
+mod fields;
+mod filters;
+mod follow_up;
 mod intents;
 mod kinds;
 mod lexicon;
 mod names;
 mod options;
+mod pieces;
 mod question;
 mod reader;
 mod reading;
 mod refuse;
+mod slips;
+mod subject;
 mod time;
 mod tokens;
 mod understand;

@@ -3,6 +3,7 @@
 //! Nothing is listed in full: a name is asked for, and the indices answer. Only suggestions for a name
 //! that is not there look through all entities.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::StoreError;
@@ -19,6 +20,8 @@ const SUGGESTED_MAX: usize = 3;
 pub(crate) struct Names<'a> {
     snapshot: &'a Snapshot,
     types: BTreeMap<String, u64>,
+    /// The fields of each type; looked up when a question first needs them.
+    fields: OnceCell<BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl<'a> Names<'a> {
@@ -27,7 +30,7 @@ impl<'a> Names<'a> {
         for (name, count) in snapshot.sources().iter().flat_map(|source| source.types()) {
             *types.entry(name.to_string()).or_default() += count;
         }
-        Self { snapshot, types }
+        Self { snapshot, types, fields: OnceCell::new() }
     }
 
     /// The types present.
@@ -37,7 +40,33 @@ impl<'a> Names<'a> {
 
     /// Whether any event has a field of this name.
     pub(crate) fn has_field(&self, name: &str) -> bool {
-        self.snapshot.sources().iter().rev().any(|source| !source.may_have_field(name).is_empty())
+        self.fields().values().any(|fields| fields.contains(name))
+    }
+
+    /// The fields that events of these types have; of all types, where there are none.
+    pub(crate) fn fields_of(&self, types: &[String]) -> BTreeSet<&str> {
+        let of_types = self.fields().iter().filter(|(name, _)| types.is_empty() || types.contains(name));
+        of_types.flat_map(|(_, fields)| fields.iter().map(String::as_str)).collect()
+    }
+
+    fn fields(&self) -> &BTreeMap<String, BTreeSet<String>> {
+        self.fields.get_or_init(|| {
+            let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for source in self.snapshot.sources() {
+                source.shapes(&mut |event_type, names| {
+                    if !all.contains_key(event_type) {
+                        all.insert(event_type.to_owned(), BTreeSet::new());
+                    }
+                    let Some(fields) = all.get_mut(event_type) else { return };
+                    for name in names {
+                        if !fields.contains(name) {
+                            fields.insert(name.to_owned());
+                        }
+                    }
+                });
+            }
+            all
+        })
     }
 
     /// Whether any event names this entity, under one field or under any.

@@ -6,6 +6,26 @@ use super::lexicon::STOP_WORDS;
 use super::names::Names;
 use super::tokens::Token;
 
+/// How far before a word what denies it can stand.
+const REACH: usize = 5;
+/// Words that may stand between a denial and what it denies.
+const NEGATION_REACHES_OVER: &[&str] = &[
+    "for", "the", "all", "any", "a", "an", "single", "on", "from", "by", "of", "in", "agent", "agents", "node",
+    "nodes", "those", "ones", "about", "ever", "yet", "been", "be", "have", "has", "had", "recorded", "once", "got",
+    "at", "other", "than", "apart",
+];
+
+/// What kind of denial it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Negation {
+    /// What is named is taken out: "except heartbeats".
+    Except,
+    /// It is taken out, or it is what things lack: "without heartbeats".
+    Without,
+    /// It did not happen: "never crashed", "no crashes", "not on agent-001".
+    Not,
+}
+
 /// What used a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -71,11 +91,12 @@ impl<'a> Reader<'a> {
         (0..=last).find(|&place| self.fits(place, phrase)).map(|place| place..place + phrase.len())
     }
 
-    /// Whether any of these phrases stands somewhere; its words are used then.
+    /// Whether any of these phrases stands somewhere, outside of times, entities and conditions; its words are
+    /// used then.
     pub(crate) fn cue(&mut self, phrases: &[&[&str]]) -> bool {
         let mut any = false;
         for phrase in phrases {
-            if let Some(words) = self.find(phrase) {
+            if let Some(words) = self.find_cue(phrase) {
                 for place in words {
                     if self.used[place].is_none() {
                         self.used[place] = Some(Stage::Intent);
@@ -87,24 +108,60 @@ impl<'a> Reader<'a> {
         any
     }
 
+    fn find_cue(&self, phrase: &[&str]) -> Option<Range<usize>> {
+        let last = self.tokens.len().checked_sub(phrase.len())?;
+        let is_free = |place: usize| {
+            !matches!(self.used[place], Some(Stage::Time | Stage::Entity | Stage::Condition))
+                && !self.tokens[place].quoted
+        };
+        (0..=last)
+            .find(|&place| self.fits(place, phrase) && (place..place + phrase.len()).all(is_free))
+            .map(|place| place..place + phrase.len())
+    }
+
     pub(crate) fn has(&self, word: &str) -> bool {
         self.tokens.iter().any(|token| token.text == word && !token.quoted)
     }
 
-    /// Whether what stands at a place is taken out: "except heartbeats", "not on agent-001".
-    pub(crate) fn is_excluded(&self, place: usize) -> bool {
-        let before = |back: usize| place.checked_sub(back).map_or("", |place| self.text(place));
-        let excluding = |word: &str| {
-            matches!(word, "except" | "excluding" | "without" | "minus" | "besides" | "ignoring" | "ignore" | "exclude")
-        };
-        let (one, two, three) = (before(1), before(2), before(3));
-        excluding(one)
-            || excluding(two) && matches!(one, "for" | "the" | "all" | "any" | "agent" | "node" | "agents" | "nodes")
-            || two == "other" && one == "than"
-            || three == "other" && two == "than"
-            || one == "not" && matches!(two, "but" | "and" | "agents" | "nodes" | "ones")
-            || two == "not" && matches!(one, "on" | "from" | "by" | "of" | "the" | "agent" | "node" | "in")
-            || three == "not" && matches!(two, "on" | "from" | "by" | "of" | "in") && matches!(one, "agent" | "node")
+    /// What takes out or denies what stands at a place: "except heartbeats", "not on agent-001", "never crashed".
+    pub(crate) fn negation_before(&self, place: usize) -> Option<(Negation, Range<usize>)> {
+        let mut at = place;
+        for _ in 0..REACH {
+            at = at.checked_sub(1)?;
+            if matches!(self.used[at], Some(Stage::Entity | Stage::Time)) {
+                // Its own denial is known by now; this one may reach over it ("did not, on agent-001, crash").
+                continue;
+            }
+            let before = at.checked_sub(1).map_or("", |place| self.text(place));
+            let from_before = at.saturating_sub(1)..at + 1;
+            match self.text(at) {
+                "except" | "excluding" | "minus" | "besides" | "ignoring" | "ignore" | "exclude" | "omitting"
+                | "bar" => {
+                    return Some((Negation::Except, at..at + 1));
+                }
+                "than" if matches!(before, "other" | "rather") => return Some((Negation::Except, from_before)),
+                "from" if before == "apart" || before == "aside" => return Some((Negation::Except, from_before)),
+                "but" if matches!(before, "all" | "everything" | "anything" | "every") => {
+                    return Some((Negation::Except, at..at + 1));
+                }
+                "not" if before == "but" => return Some((Negation::Except, from_before)),
+                "not" => return Some((Negation::Not, at..at + 1)),
+                "without" => return Some((Negation::Without, at..at + 1)),
+                "never" | "no" | "zero" | "nothing" => return Some((Negation::Not, at..at + 1)),
+                word if NEGATION_REACHES_OVER.contains(&word) => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether a denial is of a verb: "did not", "was never".
+    pub(crate) fn is_of_verb(&self, words: &Range<usize>) -> bool {
+        let before = words.start.checked_sub(1).map_or("", |place| self.text(place));
+        matches!(
+            before,
+            "did" | "do" | "does" | "was" | "were" | "is" | "are" | "has" | "have" | "had" | "could" | "can" | "would"
+        )
     }
 
     /// Words that nothing has used and that are not without meaning.
@@ -117,10 +174,5 @@ impl<'a> Reader<'a> {
 }
 
 fn is_without_meaning(word: &str) -> bool {
-    STOP_WORDS.contains(&word)
-        || matches!(
-            word,
-            "except" | "excluding" | "without" | "besides" | "ignoring" | "ignore" | "exclude" | "minus" | "but"
-        )
-        || !word.chars().any(char::is_alphanumeric)
+    STOP_WORDS.contains(&word) || !word.chars().any(char::is_alphanumeric)
 }

@@ -1,23 +1,14 @@
 //! The interpretation of a question as one sentence.
 
-use super::conditions::FoundCondition;
-use super::entities::FoundEntity;
-use super::kinds::FoundKind;
+use super::pieces::Pieces;
 use super::question::{Absence, Counted, Direction, Intent, Question, StatusOf, ValueOf};
 use super::reader::Reader;
 use crate::event::timestamp;
-use crate::query::{Filter, GroupKey, TimeRange};
+use crate::query::GroupKey;
 
-#[allow(clippy::too_many_arguments)] // One argument for each stage whose findings the sentence tells.
-pub(crate) fn of(
-    question: &Question,
-    reader: &Reader<'_>,
-    kinds: &[FoundKind],
-    entities: &[FoundEntity],
-    ranges: &[(TimeRange, String)],
-    conditions: &[FoundCondition],
-    attributes: &[(Filter, String)],
-) -> String {
+/// The sentence.
+pub(crate) fn of(question: &Question, reader: &Reader<'_>, pieces: &Pieces) -> String {
+    let Pieces { kinds, entities, ranges, conditions, attributes, .. } = pieces;
     let mut parts = vec![asked(question)];
     let of_kinds = |negated: bool| {
         let mut names: Vec<&str> = kinds
@@ -60,7 +51,7 @@ pub(crate) fn of(
     sentence
 }
 
-fn asked(question: &Question) -> String {
+pub(crate) fn asked(question: &Question) -> String {
     let key = |key: &GroupKey| match key {
         GroupKey::Type => "type".to_owned(),
         GroupKey::Field(field) => field.clone(),

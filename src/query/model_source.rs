@@ -92,6 +92,13 @@ impl Source for ModelSource {
         self.positions(|stored| types.contains(&stored.event.event_type()))
     }
 
+    fn shapes(&self, visitor: &mut dyn FnMut(&str, &mut dyn Iterator<Item = &str>)) {
+        for stored in &self.events {
+            let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&stored.event) else { continue };
+            visitor(stored.event.event_type(), &mut fields.keys().map(String::as_str));
+        }
+    }
+
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError> {
         self.blocks_read.fetch_add(1, Ordering::Relaxed);
         Ok(Arc::clone(&self.blocks[block]) as Arc<dyn Rows>)

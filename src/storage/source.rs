@@ -72,6 +72,10 @@ pub(crate) trait Source: Send + Sync {
     /// The events that may have a field of this name: all that do, and perhaps others of their types.
     fn may_have_field(&self, field: &str) -> RoaringBitmap;
 
+    /// Hands the visitor every type with the names of the fields that its events have, a type once for each
+    /// set of names. Without a guarantee that an event of it is left among those that are seen.
+    fn shapes(&self, visitor: &mut dyn FnMut(&str, &mut dyn Iterator<Item = &str>));
+
     /// The rows of a block, by its index in [`zones`](Self::zones).
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError>;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::filters::{without_time, without_types};
+use crate::ask::filters::{without_time, without_types};
 use crate::error::StoreError;
 use crate::graph::causes::{self, HeartbeatGap};
 use crate::query::{Filter, GroupKey, Query, TimeRange};

@@ -51,7 +51,7 @@ pub(super) struct Matching<'a> {
 /// The spans of all events of a filter, which names no types; starts and ends in the order of time.
 pub(super) fn spans(snapshot: &Snapshot, about: &Filter, matching: &Matching<'_>) -> Result<Vec<Span>, StoreError> {
     let types = matching.start_types.iter().chain(matching.end_types).map(String::as_str);
-    let both = about.clone().and(super::filters::of_types(types));
+    let both = about.clone().and(crate::ask::filters::of_types(types));
     let mut open: BTreeMap<String, StoredEvent> = BTreeMap::new();
     let mut all = Vec::new();
     snapshot.for_each_row(&Query::new(both), &mut |row| {

@@ -9,7 +9,6 @@
 mod absence;
 mod days;
 mod duration;
-mod filters;
 mod gaps;
 mod run;
 mod status;

@@ -196,7 +196,7 @@ impl Runner<'_> {
 
     fn why(&self, given: &mut Given, target: &WhyTarget, direction: Direction) -> Result<(), StoreError> {
         given.matched = self.snapshot.count(&target.filter)?;
-        let newest = self.snapshot.query(&super::filters::newest(target.filter.clone()))?;
+        let newest = self.snapshot.query(&crate::ask::filters::newest(target.filter.clone()))?;
         let Some(event) = newest.events.first() else { return Ok(()) };
         given.events = vec![event.id.to_string()];
         (given.chain, given.notes) = why::chain(self.snapshot, event, direction, self.rules)?;

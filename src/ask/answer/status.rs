@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::EntityState;
-use super::filters::{newest, of_types};
+use crate::ask::filters::{newest, of_types};
 use crate::error::StoreError;
 use crate::event::{CLUSTER, timestamp};
 use crate::query::{Filter, GroupKey, Query};

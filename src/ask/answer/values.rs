@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use super::duration::{self, Matching, Span, seconds};
-use super::filters::{without_time, without_types};
 use super::run::Runner;
 use super::{Given, NumberFound};
+use crate::ask::filters::{without_time, without_types};
 use crate::ask::question::{Function, ValueOf};
 use crate::error::StoreError;
 use crate::event::{ConceptId, ValueRef};

@@ -1,51 +1,110 @@
 //! Intents whose answer is a number: durations, rates, functions of a field.
 
 use super::Found;
-use crate::ask::conditions::field_from;
-use crate::ask::lexicon::SPAWNS;
+use crate::ask::fields;
 use crate::ask::question::{Function, Intent, ValueOf};
 use crate::ask::reader::{Reader, Stage};
 use crate::query::Filter;
 
+/// What the time between is asked of: the words, what starts it, what ends it, and the field that both share.
+type Pair = (&'static [&'static str], &'static [&'static str], &'static str);
+
+const OUTAGE: Pair = (&["agent_offline"], &["agent_recovered"], "agent_id");
+const DEGRADED: Pair = (&["agent_degraded"], &["agent_recovered", "agent_offline"], "agent_id");
+const SPAWN: Pair = (&["spawn_requested"], &["spawn_succeeded", "spawn_failed"], "node_id");
+const STOP: Pair = (&["stop_requested"], &["stop_succeeded", "stop_failed"], "node_id");
+const CRASH: Pair = (&["node_crashed"], &["node_restarted"], "node_id");
+
 pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<Intent>, String> {
-    let how_long =
-        reader.cue(&[&["how", "long"], &["for", "how", "long"], &["how", "quickly"], &["how", "fast"], &["duration"]]);
+    let mut asked = reader.cue(&[
+        &["how", "long"],
+        &["for", "how", "long"],
+        &["how", "quickly"],
+        &["how", "fast"],
+        &["how", "many", "minutes"],
+        &["how", "many", "hours"],
+        &["how", "many", "seconds"],
+        &["how", "much", "time"],
+        &["duration"],
+        &["length", "of"],
+        &["time", "between"],
+        &["time", "to"],
+    ]);
     let longest = reader.cue(&[&["longest"], &["slowest"]]);
     let shortest = reader.cue(&[&["shortest"], &["fastest"], &["quickest"]]);
-    let downtime = reader.has("downtime");
-    if !how_long && !longest && !shortest && !downtime {
+    let average = reader.cue(&[&["average"], &["avg"], &["mean"], &["typical*"], &["on", "average"], &["usual*"]]);
+    let median = reader.cue(&[&["median"]]);
+    let total = reader.cue(&[&["total"], &["overall"], &["in", "total"]]);
+    let time_of = |word: &str| reader.find(&[word, "time"]).is_some() || reader.find(&[word, "times"]).is_some();
+    let timed =
+        ["spawn", "start", "startup", "stop", "recovery", "restart", "launch", "shutdown"].into_iter().any(time_of);
+    asked |= timed;
+    let downtime = reader.has("downtime") || reader.has("outage") && (asked || longest || shortest || average || total);
+    if !asked && !longest && !shortest && !downtime {
         return Ok(None);
     }
-    reader.cue(&[&["downtime"], &["average"], &["mean"], &["take"], &["took"], &["typical*"]]);
-    let average = reader.has("average") || reader.has("mean");
+    let recovery = reader.has("recovery") || reader.has("recover") || reader.has("back") || reader.has("recoveries");
+    let down = reader.has("down");
+    reader.cue(&[
+        &["downtime"],
+        &["take"],
+        &["took"],
+        &["takes"],
+        &["taken"],
+        &["spawn", "time*"],
+        &["time*"],
+        &["spawning"],
+        &["start", "time*"],
+        &["startup"],
+        &["down"],
+        &["recovery"],
+        &["stay*"],
+        &["last"],
+        &["lasted"],
+        &["until"],
+        &["spend"],
+        &["spent"],
+        &["out"],
+    ]);
     let function = if longest {
         Function::Maximum
     } else if shortest {
         Function::Minimum
     } else if average {
         Function::Average
+    } else if median {
+        Function::Percentile(50.0)
     } else {
         Function::Sum
     };
-    let pair = if found.has_type("agent_offline") || downtime {
-        Some((vec!["agent_offline"], vec!["agent_recovered"], "agent_id"))
+    // Events that say themselves how long they took.
+    if let Some(field) = fields::of_duration(reader, &found.type_names()).filter(|_| !found.kinds.is_empty())
+        && !found.has_type_of("agent_")
+    {
+        let function = if function == Function::Sum && !total { Function::Average } else { function };
+        return Ok(Some(Intent::Value(ValueOf::Field { function, field })));
+    }
+    let about_agent =
+        found.field() == Some("agent_id") || found.named().iter().any(|entity| !entity.name.starts_with("node"));
+    let pair = if found.has_type("agent_offline") || found.has_type("agent_recovered") {
+        Some(OUTAGE)
     } else if found.has_type("agent_degraded") {
-        Some((vec!["agent_degraded"], vec!["agent_recovered", "agent_offline"], "agent_id"))
-    } else if found.types().any(|name| SPAWNS.contains(&name)) {
-        Some((vec!["spawn_requested"], vec!["spawn_succeeded", "spawn_failed"], "node_id"))
-    } else if found.types().any(|name| name.starts_with("stop_")) {
-        Some((vec!["stop_requested"], vec!["stop_succeeded", "stop_failed"], "node_id"))
-    } else if found.types().any(|name| matches!(name, "node_crashed" | "node_restarted")) {
-        Some((vec!["node_crashed"], vec!["node_restarted"], "node_id"))
-    } else if reader.has("recover") || found.has_type("agent_recovered") {
-        Some((vec!["agent_offline"], vec!["agent_recovered"], "agent_id"))
+        Some(DEGRADED)
+    } else if found.has_type_of("spawn_") || timed && (reader.has("startup") || reader.has("spawn")) {
+        Some(SPAWN)
+    } else if found.has_type_of("stop_") {
+        Some(STOP)
+    } else if found.has_type("node_crashed") || found.has_type("node_restarted") {
+        Some(CRASH)
+    } else if downtime || down || recovery {
+        Some(if about_agent || found.subject.is_none() && found.named().is_empty() { OUTAGE } else { CRASH })
     } else {
         None
     };
-    let own = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+    let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     match pair {
         Some((start, end, field)) => {
-            let function = if matches!(function, Function::Sum) && found.named().is_empty() {
+            let function = if matches!(function, Function::Sum) && found.named().is_empty() && !total {
                 Function::Average
             } else {
                 function
@@ -76,21 +135,33 @@ pub(super) fn rate(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<
         return Ok(None);
     }
     let of = |names: &[&str]| Filter::Or(names.iter().map(|name| Filter::event_type(*name)).collect());
-    let success = reader.has("success") || reader.cue(&[&["succe*"]]);
-    let attempts: &[&str] =
-        if reader.has("stop") || reader.has("stops") || found.types().any(|name| name.starts_with("stop_")) {
-            &["stop_succeeded", "stop_failed"]
-        } else {
-            &["spawn_succeeded", "spawn_failed"]
-        };
+    let success = reader.has("success") || reader.cue(&[&["succe*"], &["went", "well"], &["worked"]]);
     if found.types().any(|name| matches!(name, "node_crashed" | "agent_offline" | "node_restarted")) {
         // There are no attempts to crash: it is how often it happens.
-        let unit_us = if reader.has("day") { 86_400_000_000 } else { 3_600_000_000 };
+        let unit_us = if reader.has("day") || reader.has("daily") { DAY_US } else { HOUR_US };
         reader.cue(&[&["per", "hour"], &["hourly"], &["per", "day"], &["daily"]]);
         return Ok(Some(Intent::Value(ValueOf::Frequency { unit_us })));
     }
+    let stops = reader.has("stop") || reader.has("stops") || reader.has("shutdown") || found.has_type_of("stop_");
+    let spawns = found.has_type_of("spawn_")
+        || ["spawn", "spawns", "spawning", "start", "launch"].iter().any(|word| reader.has(word));
+    // Of other kinds it is not known what an attempt is.
+    if !stops && !spawns && !found.kinds.is_empty() {
+        return Err("a rate is known of spawns and stops, which succeed or fail".to_owned());
+    }
+    let attempts: &[&str] =
+        if stops { &["stop_succeeded", "stop_failed"] } else { &["spawn_succeeded", "spawn_failed"] };
     let outcome = if success { attempts[0] } else { attempts[1] };
-    reader.cue(&[&["spawn*"], &["stop*"], &["start*"], &["fail*"], &["attempts"]]);
+    reader.cue(&[
+        &["spawn*"],
+        &["stop*"],
+        &["start*"],
+        &["fail*"],
+        &["attempts"],
+        &["success"],
+        &["shutdown*"],
+        &["launch*"],
+    ]);
     let value = ValueOf::Rate {
         attempts: found.without_kinds.clone().and(of(attempts)),
         outcomes: found.without_kinds.clone().and(of(&[outcome])),
@@ -98,50 +169,84 @@ pub(super) fn rate(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<
     Ok(Some(Intent::Value(value)))
 }
 
-pub(super) fn function(reader: &mut Reader<'_>) -> Option<Result<Intent, String>> {
-    let percentile = (0..reader.tokens.len()).find_map(|place| {
-        let text = reader.text(place);
-        let number = text.strip_prefix('p').or_else(|| text.strip_suffix("th"))?;
-        let number: f64 = number.parse().ok()?;
-        let is_percentile = text.starts_with('p') || reader.text(place + 1).starts_with("percentile");
-        (is_percentile && (0.0..=100.0).contains(&number)).then_some((number, place))
-    });
-    let (function, cue) = if let Some((number, place)) = percentile {
-        reader.use_words(place..place + 1, Stage::Intent);
-        reader.cue(&[&["percentile*"]]);
-        (Function::Percentile(number), place)
-    } else {
-        let cues: [(&[&str], Function); 9] = [
-            (&["average"], Function::Average),
-            (&["mean"], Function::Average),
-            (&["median"], Function::Percentile(50.0)),
-            (&["maximum"], Function::Maximum),
-            (&["max"], Function::Maximum),
-            (&["highest"], Function::Maximum),
-            (&["minimum"], Function::Minimum),
-            (&["lowest"], Function::Minimum),
-            (&["sum"], Function::Sum),
-        ];
-        let found =
-            cues.into_iter().find_map(|(phrase, function)| reader.find(phrase).map(|words| (function, words.start)));
-        let (function, place) =
-            found.or_else(|| reader.find(&["largest"]).map(|words| (Function::Maximum, words.start)))?;
-        reader.use_words(place..place + 1, Stage::Intent);
-        (function, place)
-    };
-    // The field stands behind the function: "average cpu percent", "p95 of the latency".
-    for place in cue..reader.tokens.len() {
-        let is_free = reader.is_unused(place) || reader.used[place] == Some(Stage::Subject);
-        if is_free && let Some((field, words)) = field_from(reader, place) {
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
+
+pub(super) fn function(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Result<Intent, String>> {
+    let types = found.type_names();
+    let (function, cue) = percentile(reader).or_else(|| named_function(reader))?;
+    // The field stands behind the function ("average cpu percent"), or before it ("read latency, average").
+    let places = (cue + 1..reader.tokens.len()).chain((0..cue).rev());
+    for place in places {
+        let is_free = |at: usize| reader.is_unused(at) || reader.used[at] == Some(Stage::Subject);
+        if is_free(place)
+            && let Some((field, words)) = fields::from(reader, place, &types)
+            && words.clone().all(is_free)
+            && reader.names.fields_of(&types).contains(field.as_str())
+            && !field.ends_with("_id")
+        {
             reader.use_words(words, Stage::Condition);
             return Some(Ok(Intent::Value(ValueOf::Field { function, field })));
         }
     }
-    let per = reader.cue(&[&["per", "hour"], &["an", "hour"], &["hourly"]]);
+    let per_hour = reader.cue(&[&["per", "hour"], &["an", "hour"], &["hourly"]]);
     let per_day = reader.cue(&[&["per", "day"], &["a", "day"], &["daily"]]);
-    if per || per_day {
-        let unit_us = if per { 3_600_000_000 } else { 86_400_000_000 };
+    if per_hour || per_day {
+        let unit_us = if per_hour { HOUR_US } else { DAY_US };
         return Some(Ok(Intent::Value(ValueOf::Frequency { unit_us })));
     }
+    if function == Function::Sum {
+        // "Total crashes" counts.
+        return None;
+    }
     Some(Err("it does not say of which field the number is asked for, or no event has that field".to_owned()))
+}
+
+/// "p95", "95th percentile", "median".
+fn percentile(reader: &mut Reader<'_>) -> Option<(Function, usize)> {
+    let (number, place) = (0..reader.tokens.len()).find_map(|place| {
+        let text = reader.text(place);
+        let before = |word: &str| place > 0 && reader.text(place - 1) == word;
+        let is_ordinal = ["th", "st", "nd", "rd"].iter().find_map(|end| text.strip_suffix(end));
+        let number = text.strip_prefix('p').or(is_ordinal).or(before("percentile").then_some(text))?;
+        let number: f64 = number.parse().ok()?;
+        let is_percentile =
+            text.starts_with('p') || reader.text(place + 1).starts_with("percentile") || before("percentile");
+        (is_percentile && (0.0..=100.0).contains(&number)).then_some((number, place))
+    })?;
+    reader.use_words(place..place + 1, Stage::Intent);
+    reader.cue(&[&["percentile*"]]);
+    Some((Function::Percentile(number), place))
+}
+
+fn named_function(reader: &mut Reader<'_>) -> Option<(Function, usize)> {
+    const CUES: &[(&[&str], Function)] = &[
+        (&["average"], Function::Average),
+        (&["avg"], Function::Average),
+        (&["mean"], Function::Average),
+        (&["typical"], Function::Average),
+        (&["median"], Function::Percentile(50.0)),
+        (&["maximum"], Function::Maximum),
+        (&["max"], Function::Maximum),
+        (&["highest"], Function::Maximum),
+        (&["peak"], Function::Maximum),
+        (&["largest"], Function::Maximum),
+        (&["biggest"], Function::Maximum),
+        (&["greatest"], Function::Maximum),
+        (&["minimum"], Function::Minimum),
+        (&["min"], Function::Minimum),
+        (&["lowest"], Function::Minimum),
+        (&["smallest"], Function::Minimum),
+        (&["sum"], Function::Sum),
+        (&["total"], Function::Sum),
+    ];
+    let found =
+        CUES.iter().find_map(|(phrase, function)| reader.find_unused(phrase).map(|words| (*function, words.start)));
+    let (function, place) = found?;
+    // "The highest number of crashes" asks for what has the most.
+    if matches!(reader.text(place + 1), "number" | "count") {
+        return None;
+    }
+    reader.use_words(place..place + 1, Stage::Intent);
+    Some((function, place))
 }

@@ -2,9 +2,45 @@
 
 use super::Found;
 use crate::ask::entities::FoundEntity;
+use crate::ask::filters::{without_entities, without_time};
+use crate::ask::pieces::Pieces;
 use crate::ask::question::{Absence, Compared, Intent};
 use crate::ask::reader::Reader;
 use crate::query::{Filter, TimeRange};
+
+/// What denies a kind where nothing is asked about things: it takes the kind out of the events.
+const OF_EVENTS: &[&str] = &["events", "everything", "anything", "happened", "all", "else"];
+
+/// The field of things that lack what is named: "agents without crashes", "nodes that never restarted". What is
+/// denied is what they lack then; where no things are asked for, it is taken out of the events.
+pub(super) fn lacking(reader: &mut Reader<'_>, pieces: &mut Pieces) -> Result<Option<String>, String> {
+    if !pieces.kinds.iter().any(|kind| kind.lacking) {
+        return Ok(None);
+    }
+    let of_events = OF_EVENTS.iter().any(|word| reader.has(word));
+    let field = match &pieces.subject {
+        Some(subject) if !of_events => Some(subject.field.clone()),
+        None if reader.has("who") => Some("agent_id".to_owned()),
+        _ => None,
+    };
+    let others = pieces.kinds.iter().any(|kind| !kind.lacking && !kind.negated);
+    match field {
+        Some(_) if others || reader.has("many") => {
+            Err("things that had one kind of event and lacked another cannot be asked for at once".to_owned())
+        }
+        // The silence of agents is a matter of its own, with the interval that each of them usually keeps.
+        Some(_) if pieces.kinds.iter().all(|kind| kind.types == ["agent_heartbeat"]) => Ok(None),
+        Some(field) => {
+            pieces.kinds.iter_mut().for_each(|kind| kind.negated = false);
+            Ok(Some(field))
+        }
+        None if of_events || pieces.kinds.iter().all(|kind| kind.negated) => {
+            pieces.kinds.iter_mut().filter(|kind| kind.lacking).for_each(|kind| kind.negated = true);
+            Ok(None)
+        }
+        None => Err("what did not happen can only be asked of agents, nodes or other things".to_owned()),
+    }
+}
 
 pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
     let asked = reader.cue(&[
@@ -32,47 +68,20 @@ pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["compared", "to"],
         &["compared", "with"],
     ]);
+    let filter = &found.filter;
     if named.len() == 2 {
         let of = |entity: &FoundEntity| {
-            let others: Vec<&FoundEntity> = named.iter().copied().filter(|other| other.name != entity.name).collect();
-            (entity.name.clone(), without_entities(found.filter, &others).and(Filter::entity(entity.name.as_str())))
+            let about = without_entities(filter).and(Filter::entity(entity.name.as_str()));
+            (entity.name.clone(), about)
         };
         return Some(Intent::Compare(Compared { first: of(named[0]), second: of(named[1]) }));
     }
     if let [first, second, ..] = found.ranges {
-        let of = |(range, phrase): &(TimeRange, String)| {
-            (phrase.clone(), without_time(found.filter).and(Filter::Time(*range)))
-        };
+        let of =
+            |(range, phrase): &(TimeRange, String)| (phrase.clone(), without_time(filter).and(Filter::Time(*range)));
         return Some(Intent::Compare(Compared { first: of(first), second: of(second) }));
     }
     None
-}
-
-/// The filter with every condition on entities taken out that names one of these.
-fn without_entities(filter: &Filter, others: &[&FoundEntity]) -> Filter {
-    match filter {
-        Filter::And(parts) => Filter::And(parts.iter().map(|part| without_entities(part, others)).collect()),
-        Filter::Or(parts)
-            if parts.iter().any(
-                |part| matches!(part, Filter::Entity { value, .. } if others.iter().any(|other| other.name == *value)),
-            ) =>
-        {
-            Filter::All
-        }
-        other => other.clone(),
-    }
-}
-
-/// The filter without its time.
-fn without_time(filter: &Filter) -> Filter {
-    match filter {
-        Filter::And(parts) => Filter::And(parts.iter().map(without_time).collect()),
-        Filter::Time(_) => Filter::All,
-        Filter::Or(parts) if !parts.is_empty() && parts.iter().all(|part| matches!(part, Filter::Time(_))) => {
-            Filter::All
-        }
-        other => other.clone(),
-    }
 }
 
 pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
@@ -98,6 +107,19 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["never", "got", "answered"],
         &["not", "answered"],
         &["still", "open"],
+        &["still", "waiting"],
+        &["outstanding"],
+        &["in", "limbo"],
+        &["hanging"],
+        &["not", "finished"],
+        &["not", "completed"],
+        &["did", "not", "finish"],
+        &["did", "not", "get", "an", "answer"],
+        &["never", "got", "any", "answer"],
+        &["never", "heard", "back"],
+        &["without", "any", "answer"],
+        &["without", "any", "outcome"],
+        &["never", "resolved"],
         &["never", "came", "back"],
         &["never", "succeeded", "or", "failed"],
         &["got", "lost"],
@@ -130,6 +152,12 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["heartbeats", "stop*"],
         &["not", "sending"],
         &["lost", "heartbeat*"],
+        &["fell", "silent"],
+        &["gone", "silent"],
+        &["went", "silent"],
+        &["not", "heard", "from"],
+        &["no", "longer", "sending"],
+        &["not", "been", "heard", "from"],
     ]);
     if silent {
         reader.cue(&[&["heartbeat*"], &["stopped"]]);
@@ -144,7 +172,7 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["without", "any"],
         &["with", "zero"],
     ]);
-    if never && let Some(field) = found.subject {
+    if never && let Some(field) = found.field() {
         return Some(Intent::Absence(Absence::Without { field: field.to_owned() }));
     }
     None

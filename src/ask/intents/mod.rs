@@ -2,44 +2,82 @@
 
 mod computed;
 mod contrast;
+mod counted;
 mod things;
+mod why;
 
 use super::entities::FoundEntity;
 use super::kinds::FoundKind;
-use super::lexicon::FAILURES;
-use super::question::{Direction, Intent, WhyTarget};
+use super::lexicon::CLUSTER_EVENTS;
+use super::options::AskOptions;
+use super::pieces::Pieces;
+use super::question::{Absence, Intent};
 use super::reader::{Reader, Stage};
-use crate::query::{Filter, TimeRange};
+use super::subject::Subject;
+use crate::query::{Filter, GroupKey, TimeRange};
 
 /// What the other stages have found.
-pub(crate) struct Found<'a> {
-    pub(crate) kinds: &'a [FoundKind],
-    pub(crate) entities: &'a [FoundEntity],
-    pub(crate) subject: Option<&'a str>,
-    pub(crate) ranges: &'a [(TimeRange, String)],
+struct Found<'a> {
+    kinds: &'a [FoundKind],
+    entities: &'a [FoundEntity],
+    subject: Option<&'a Subject>,
+    ranges: &'a [(TimeRange, String)],
     /// Whether fields or attributes are named.
-    pub(crate) has_conditions: bool,
+    has_conditions: bool,
     /// Kinds, entities, conditions and time together.
-    pub(crate) filter: &'a Filter,
+    filter: Filter,
     /// The same without the kinds.
-    pub(crate) without_kinds: &'a Filter,
-    pub(crate) now_us: i64,
-    pub(crate) offset_seconds: i32,
+    without_kinds: Filter,
+    now_us: i64,
+    offset_seconds: i32,
     /// The instant asked about, if it is one.
-    pub(crate) instant_us: Option<i64>,
+    instant_us: Option<i64>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    fn of(pieces: &'a Pieces, options: &AskOptions) -> Self {
+        Self {
+            kinds: &pieces.kinds,
+            entities: &pieces.entities,
+            subject: pieces.subject.as_ref(),
+            ranges: &pieces.ranges,
+            has_conditions: !pieces.conditions.is_empty() || !pieces.attributes.is_empty(),
+            filter: pieces.filter(),
+            without_kinds: pieces.without_kinds(),
+            now_us: options.now_us,
+            offset_seconds: options.zone.offset_seconds(options.now_us),
+            instant_us: pieces.instant_us,
+        }
+    }
+
     fn types(&self) -> impl Iterator<Item = &str> {
         self.kinds.iter().filter(|kind| !kind.negated).flat_map(|kind| kind.types.iter().map(String::as_str))
+    }
+
+    /// The types, as names that are kept.
+    fn type_names(&self) -> Vec<String> {
+        self.types().map(str::to_owned).collect()
     }
 
     fn has_type(&self, name: &str) -> bool {
         self.types().any(|found| found == name)
     }
 
+    fn has_type_of(&self, family: &str) -> bool {
+        self.types().any(|found| found.starts_with(family))
+    }
+
     fn named(&self) -> Vec<&FoundEntity> {
         self.entities.iter().filter(|entity| !entity.negated).collect()
+    }
+
+    fn field(&self) -> Option<&str> {
+        self.subject.map(|subject| subject.field.as_str())
+    }
+
+    /// Whether the things that are asked about are said at a place.
+    fn is_subject_at(&self, place: usize) -> bool {
+        self.subject.is_some_and(|subject| subject.places.contains(&place))
     }
 
     fn at_us(&self) -> i64 {
@@ -49,165 +87,117 @@ impl Found<'_> {
 }
 
 /// The intent, and whether a yes or no is asked for.
-pub(crate) fn find(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<(Intent, bool), String> {
-    if let Some(intent) = why(reader, found) {
+pub(crate) fn find(
+    reader: &mut Reader<'_>,
+    pieces: &mut Pieces,
+    options: &AskOptions,
+) -> Result<(Intent, bool), String> {
+    if let Some(field) = contrast::lacking(reader, pieces)? {
+        return Ok((Intent::Absence(Absence::Without { field }), false));
+    }
+    of_cluster(reader, pieces);
+    let found = Found::of(pieces, options);
+    if let Some(intent) = why::find(reader, &found) {
         return Ok((intent, false));
     }
     // A function that finds its field goes first; one that does not may still be a duration or a rate.
-    let function = computed::function(reader);
+    let function = computed::function(reader, &found);
     if let Some(Ok(intent)) = function {
         return Ok((intent, false));
     }
-    if let Some(intent) = computed::duration(reader, found)? {
+    if let Some(intent) = computed::duration(reader, &found)? {
         return Ok((intent, false));
     }
-    if let Some(intent) = computed::rate(reader, found)? {
+    if let Some(intent) = computed::rate(reader, &found)? {
         return Ok((intent, false));
     }
-    if let Some(intent) = contrast::compare(reader, found) {
+    if let Some(intent) = contrast::compare(reader, &found) {
         return Ok((intent, false));
     }
-    if let Some(intent) = contrast::absence(reader, found) {
+    if let Some(intent) = contrast::absence(reader, &found) {
         return Ok((intent, false));
     }
     if let Some(Err(reason)) = function {
         return Err(reason);
     }
-    let yes_no = reader.tokens.first().is_some_and(|token| {
-        matches!(
-            token.text.as_str(),
-            "did" | "was" | "were" | "is" | "are" | "has" | "have" | "had" | "do" | "does" | "any"
-        )
-    });
-    if let Some(intent) = things::status(reader, found, yes_no) {
+    let yes_no = asks_yes_or_no(reader);
+    if let Some(intent) = things::status(reader, &found, yes_no) {
         return Ok((intent, yes_no));
     }
-    if let Some(intent) = things::top(reader, found) {
+    if let Some(intent) = counted::top(reader, &found) {
         return Ok((intent, false));
     }
-    let counts = reader.cue(&[
-        &["how", "many"],
-        &["number", "of"],
-        &["count"],
-        &["how", "often"],
-        &["how", "much"],
-        &["total", "of"],
-    ]);
-    if let Some(key) = things::group_key(reader, found.offset_seconds) {
+    let counts = counted::is_count(reader, &found);
+    if let Some(key) = counted::group_key(reader, &found.type_names(), found.offset_seconds, true) {
         return Ok((Intent::Groups { key }, false));
     }
     if counts {
-        return Ok((Intent::Count(things::counted(reader, found)), false));
+        return Ok((Intent::Count(counted::counted(reader, &found)), false));
     }
-    if let Some(field) = things::which(reader, found) {
+    if let Some(field) = things::which(reader, &found) {
         return Ok((Intent::Entities { field }, false));
     }
-    if let Some(entity) = timeline(reader, found) {
+    if let Some(entity) = things::timeline(reader, &found) {
         return Ok((Intent::Timeline { entity }, false));
     }
-    let (limit, newest) = first_or_last(reader);
+    let (limit, newest) = counted::first_or_last(reader, &found);
     Ok((Intent::List { limit, newest }, yes_no))
 }
 
-fn why(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
-    let effects = reader.cue(&[
-        &["lead", "to"],
-        &["led", "to"],
-        &["result", "in"],
-        &["resulted", "in"],
-        &["consequences"],
-        &["consequence"],
-        &["effects"],
-        &["effect"],
-        &["impact"],
-        &["aftermath"],
-        &["knock-on"],
-    ]);
-    let causes = reader.cue(&[
-        &["why"],
-        &["what", "caused"],
-        &["caused"],
-        &["root", "cause"],
-        &["cause", "of"],
-        &["causes", "of"],
-        &["how", "come"],
-        &["reason", "for"],
-        &["reasons", "for"],
-        &["explain"],
-        &["what", "made"],
-        &["triggered"],
-        &["what", "led"],
-    ]);
-    // "The most common cause" asks for a text, not for a chain.
-    if !effects && !causes || reader.has("common") || reader.has("frequent") {
-        return None;
-    }
-    reader.cue(&[&["cause"], &["reason"], &["behind"]]);
-    let direction = if effects && !causes { Direction::Effects } else { Direction::Causes };
-    let filter = if found.kinds.is_empty() {
-        let failures = Filter::Or(FAILURES.iter().map(|name| Filter::event_type(*name)).collect());
-        found.without_kinds.clone().and(failures)
-    } else {
-        found.filter.clone()
+/// What a continued question is to be grouped by, if it says that.
+pub(crate) fn group_key(reader: &mut Reader<'_>, pieces: &Pieces, options: &AskOptions) -> Option<GroupKey> {
+    let found = Found::of(pieces, options);
+    counted::group_key(reader, &found.type_names(), found.offset_seconds, false)
+}
+
+fn asks_yes_or_no(reader: &Reader<'_>) -> bool {
+    let polite = |word: &str| {
+        matches!(
+            word,
+            "please" | "hey" | "hi" | "hello" | "so" | "ok" | "okay" | "and" | "tell" | "me" | "if" | "whether"
+        )
     };
-    let entity = found.named().first().map(|entity| entity.name.clone());
-    Some(Intent::Why { target: WhyTarget { filter, entity }, direction })
+    let first = reader.tokens.iter().map(|token| token.text.as_str()).find(|word| !polite(word));
+    let opens = |word| {
+        matches!(
+            word,
+            "did"
+                | "was"
+                | "were"
+                | "is"
+                | "are"
+                | "has"
+                | "have"
+                | "had"
+                | "do"
+                | "does"
+                | "any"
+                | "anything"
+                | "anybody"
+                | "anyone"
+        )
+    };
+    first.is_some_and(opens)
+        || reader.find(&["were", "there", "any"]).is_some()
+        || reader.find(&["was", "there"]).is_some()
 }
 
-fn timeline(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<String> {
-    let named = found.named();
-    let [entity] = named.as_slice() else { return None };
-    let asked = reader.cue(&[
+/// "The history of the cluster": the kinds that the cluster has for itself.
+fn of_cluster(reader: &mut Reader<'_>, pieces: &mut Pieces) {
+    let asked = [
+        &["history"][..],
         &["timeline"],
-        &["history"],
         &["what", "happened"],
-        &["what", "did"],
-        &["what", "has"],
-        &["what", "was"],
-        &["tell", "me", "about"],
-        &["life", "of"],
-        &["story"],
+        &["events"],
         &["everything"],
-        &["activity"],
-        &["up", "to"],
-        &["what", "is", "up", "with"],
-        &["what", "about"],
-    ]);
-    (asked && found.kinds.is_empty() || found.kinds.is_empty() && found.entities.len() == 1)
-        .then(|| entity.name.clone())
-}
-
-/// "The first 5", "the last three", "the latest": how many, and whether the newest.
-fn first_or_last(reader: &mut Reader<'_>) -> (Option<usize>, bool) {
-    for (cue, newest) in [
-        ("last", true),
-        ("latest", true),
-        ("newest", true),
-        ("recent", true),
-        ("recently", true),
-        ("first", false),
-        ("earliest", false),
-        ("oldest", false),
-    ] {
-        let Some(words) = reader.find(&[cue]) else { continue };
-        if reader.used[words.start] == Some(Stage::Time) {
-            continue;
-        }
-        reader.use_words(words.clone(), Stage::Intent);
-        if let Some(number) = small_number(reader.text(words.end)) {
-            reader.use_words(words.end..words.end + 1, Stage::Intent);
-            return (Some(number), newest);
-        }
-        let plural = cue == "recent" || cue == "recently";
-        return (if plural { None } else { Some(1) }, newest);
+        &["changes"],
+        &["story"],
+    ];
+    let names_nothing = pieces.kinds.is_empty() && pieces.entities.is_empty() && pieces.subject.is_none();
+    if names_nothing && reader.has("cluster") && asked.iter().any(|phrase| reader.find(phrase).is_some()) {
+        reader.cue(&asked);
+        reader.cue(&[&["cluster"], &["health"], &["state"], &["status"]]);
+        let types = CLUSTER_EVENTS.iter().map(|name| (*name).to_owned()).collect();
+        pieces.kinds.push(FoundKind { types, wider: Vec::new(), words: 0..0, negated: false, lacking: false });
     }
-    (None, false)
-}
-
-/// A number of things in digits or words.
-pub(crate) fn small_number(word: &str) -> Option<usize> {
-    const WORDS: [&str; 12] =
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-    let by_word = WORDS.iter().position(|number| *number == word).map(|place| place + 1);
-    word.parse().ok().or(by_word).filter(|&number: &usize| number > 0)
 }

@@ -17,10 +17,20 @@ pub(crate) struct KindPhrase {
     pub(crate) words: &'static [&'static str],
     pub(crate) about: About,
     pub(crate) types: &'static [&'static str],
+    /// What a noun alone could mean too, where something is said that only these have.
+    pub(crate) wider: &'static [&'static str],
 }
 
 const fn kind(words: &'static [&'static str], about: About, types: &'static [&'static str]) -> KindPhrase {
-    KindPhrase { words, about, types }
+    KindPhrase { words, about, types, wider: &[] }
+}
+
+const fn noun(
+    word: &'static [&'static str],
+    types: &'static [&'static str],
+    wider: &'static [&'static str],
+) -> KindPhrase {
+    KindPhrase { words: word, about: About::Any, types, wider }
 }
 
 const CRASH: &[&str] = &["node_crashed"];
@@ -52,8 +62,11 @@ pub(crate) const FAILURES: &[&str] = &[
     "cluster_critical",
     "embedding_service_degraded",
 ];
+/// What went well, and the same where it did not.
+pub(crate) const OPPOSITES: &[(&str, &str)] =
+    &[("spawn_succeeded", "spawn_failed"), ("stop_succeeded", "stop_failed"), ("node_restarted", "spawn_failed")];
 /// The outcomes and requests of spawns.
-pub(crate) const SPAWNS: &[&str] = &["spawn_requested", "spawn_succeeded", "spawn_failed"];
+const SPAWNS: &[&str] = &["spawn_requested", "spawn_succeeded", "spawn_failed"];
 const STOPS: &[&str] = &["stop_requested", "stop_succeeded", "stop_failed"];
 const AGENT_EVENTS: &[&str] = &[
     "agent_registered",
@@ -73,7 +86,8 @@ const NODE_EVENTS: &[&str] = &[
     "node_crashed",
     "node_restarted",
 ];
-const CLUSTER_EVENTS: &[&str] = &["cluster_healthy", "cluster_degraded", "cluster_critical"];
+/// What the cluster as a whole has.
+pub(crate) const CLUSTER_EVENTS: &[&str] = &["cluster_healthy", "cluster_degraded", "cluster_critical"];
 
 /// All phrases for typed kinds and groups of them.
 pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
@@ -133,7 +147,7 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["shut", "down"], About::Any, STOPPED),
     kind(&["shutdown*"], About::Any, STOPPED),
     kind(&["stop", "event*"], About::Any, STOPS),
-    kind(&["stops"], About::Any, STOPPED),
+    noun(&["stops"], STOPPED, STOPS),
     // Spawns.
     kind(&["spawn", "request*"], About::Any, SPAWN_REQUESTED),
     kind(&["spawns", "requested"], About::Any, SPAWN_REQUESTED),
@@ -157,9 +171,13 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["come", "up"], About::Node, SPAWNED),
     kind(&["spawn", "event*"], About::Any, SPAWNS),
     kind(&["spawn", "activity"], About::Any, SPAWNS),
-    kind(&["spawns"], About::Any, SPAWNED),
-    kind(&["spawn"], About::Any, SPAWNED),
+    noun(&["spawns"], SPAWNED, SPAWNS),
+    noun(&["spawn"], SPAWNED, SPAWNS),
     kind(&["start"], About::Any, SPAWNED),
+    kind(&["requested"], About::Node, SPAWN_REQUESTED),
+    kind(&["starts"], About::Any, SPAWNED),
+    kind(&["launch"], About::Any, SPAWNED),
+    kind(&["boot"], About::Any, SPAWNED),
     // Crashes and restarts.
     kind(&["crash*"], About::Any, CRASH),
     kind(&["died"], About::Any, CRASH),
@@ -168,7 +186,16 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["dying"], About::Any, CRASH),
     kind(&["death*"], About::Any, CRASH),
     kind(&["killed"], About::Any, CRASH),
+    kind(&["oom", "kill*"], About::Any, CRASH),
     kind(&["oom"], About::Any, CRASH),
+    kind(&["ooms"], About::Any, CRASH),
+    kind(&["segmentation", "fault*"], About::Any, CRASH),
+    kind(&["seg", "fault*"], About::Any, CRASH),
+    kind(&["segv"], About::Any, CRASH),
+    kind(&["exited"], About::Any, CRASH),
+    kind(&["perished"], About::Any, CRASH),
+    kind(&["kills"], About::Any, CRASH),
+    kind(&["bit", "the", "dust"], About::Any, CRASH),
     kind(&["oomed"], About::Any, CRASH),
     kind(&["oomkilled"], About::Any, CRASH),
     kind(&["ran", "out", "of", "memory"], About::Any, CRASH),
@@ -212,6 +239,11 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["dropped", "off"], About::Any, OFFLINE),
     kind(&["disappear*"], About::Any, OFFLINE),
     kind(&["vanish*"], About::Any, OFFLINE),
+    kind(&["goes", "offline"], About::Any, OFFLINE),
+    kind(&["dropped", "out"], About::Any, OFFLINE),
+    kind(&["fell", "off"], About::Any, OFFLINE),
+    kind(&["lost", "contact"], About::Any, OFFLINE),
+    kind(&["lost", "connection"], About::Any, OFFLINE),
     kind(&["recover*"], About::Any, RECOVERED),
     kind(&["back", "online"], About::Any, RECOVERED),
     kind(&["came", "back", "online"], About::Any, RECOVERED),
@@ -222,7 +254,11 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["degrad*"], About::Cluster, CLUSTER_DEGRADED),
     // The cluster.
     kind(&["critical"], About::Any, CLUSTER_CRITICAL),
+    kind(&["cluster", "health", "change*"], About::Any, CLUSTER_EVENTS),
     kind(&["cluster", "health"], About::Any, CLUSTER_EVENTS),
+    kind(&["cluster", "change*"], About::Any, CLUSTER_EVENTS),
+    kind(&["health", "change*"], About::Any, CLUSTER_EVENTS),
+    kind(&["changes", "of", "the", "cluster"], About::Any, CLUSTER_EVENTS),
     kind(&["cluster", "event*"], About::Any, CLUSTER_EVENTS),
     kind(&["cluster", "state", "changes"], About::Any, CLUSTER_EVENTS),
     kind(&["healthy"], About::Cluster, CLUSTER_HEALTHY),

@@ -4,5 +4,5 @@
 mod kinds;
 mod words;
 
-pub(crate) use kinds::{About, FAILURES, KIND_PHRASES, KindPhrase, SPAWNS};
-pub(crate) use words::{COMMANDS, SIGNALS, STOP_WORDS, SUBJECTS};
+pub(crate) use kinds::{About, CLUSTER_EVENTS, FAILURES, KIND_PHRASES, KindPhrase, OPPOSITES};
+pub(crate) use words::{COMMANDS, FIELD_NAMES, SIGNALS, STOP_WORDS, SUBJECTS, WORDS_TO_CORRECT};

@@ -130,6 +130,12 @@ impl Source for SegmentReader {
         positions
     }
 
+    fn shapes(&self, visitor: &mut dyn FnMut(&str, &mut dyn Iterator<Item = &str>)) {
+        for shape in SegmentReader::shapes(self) {
+            visitor(&shape.event_type, &mut shape.fields.iter().map(|field| field.name.as_ref()));
+        }
+    }
+
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError> {
         SegmentReader::rows(self, block).map(|rows| rows as Arc<dyn Rows>)
     }

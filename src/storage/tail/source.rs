@@ -92,6 +92,13 @@ impl Source for TailSource {
         all
     }
 
+    fn shapes(&self, visitor: &mut dyn FnMut(&str, &mut dyn Iterator<Item = &str>)) {
+        let memory = self.memory.read();
+        for shape in memory.shapes() {
+            visitor(&shape.shape.event_type, &mut shape.shape.fields.iter().map(|field| field.name.as_ref()));
+        }
+    }
+
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError> {
         let Some(zone) = self.zones.get(block).copied() else { return Err(StoreError::Closed) };
         let rows = (0..zone.count).map(|_| OnceLock::new()).collect();

@@ -3,18 +3,23 @@
 use crate::query::{Filter, Query};
 
 /// Events of one of these types.
-pub(super) fn of_types<'a>(names: impl IntoIterator<Item = &'a str>) -> Filter {
+pub(crate) fn of_types<'a>(names: impl IntoIterator<Item = &'a str>) -> Filter {
     Filter::Or(names.into_iter().map(Filter::event_type).collect())
 }
 
 /// The filter without its types.
-pub(super) fn without_types(filter: &Filter) -> Filter {
+pub(crate) fn without_types(filter: &Filter) -> Filter {
     without(filter, &|part| matches!(part, Filter::Type(_)))
 }
 
 /// The filter without its time.
-pub(super) fn without_time(filter: &Filter) -> Filter {
+pub(crate) fn without_time(filter: &Filter) -> Filter {
     without(filter, &|part| matches!(part, Filter::Time(_)))
+}
+
+/// The filter without the entities that it names; those that it leaves out stay out.
+pub(crate) fn without_entities(filter: &Filter) -> Filter {
+    without(filter, &|part| matches!(part, Filter::Entity { .. }))
 }
 
 /// The filter without its conditions of one sort, and without alternatives that are all of that sort.
@@ -31,7 +36,7 @@ fn without(filter: &Filter, is_of_sort: &dyn Fn(&Filter) -> bool) -> Filter {
 }
 
 /// The last event of a filter.
-pub(super) fn newest(filter: Filter) -> Query {
+pub(crate) fn newest(filter: Filter) -> Query {
     Query::new(filter).newest_first().limit(1)
 }
 

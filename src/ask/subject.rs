@@ -1,0 +1,119 @@
+//! What a question is about: agents, nodes, pods, users; the field that names them, and where they are said.
+
+use super::fields::{self, singular};
+use super::kinds::{self, stem};
+use super::lexicon::{STOP_WORDS, SUBJECTS};
+use super::reader::{Reader, Stage};
+
+/// Words before a noun that ask for things.
+const CUES: &[&str] = &[
+    "which",
+    "what",
+    "whose",
+    "many",
+    "each",
+    "distinct",
+    "different",
+    "unique",
+    "of",
+    "list",
+    "show",
+    "name",
+    "names",
+    "top",
+    "most",
+    "least",
+    "per",
+    "by",
+    "the",
+    "all",
+    "separate",
+    "individual",
+    "other",
+    "every",
+];
+
+/// The things that are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// The field that names them.
+    pub(crate) field: String,
+    /// Where they are said.
+    pub(crate) places: Vec<usize>,
+}
+
+/// Finds the things that a question is about.
+pub(crate) fn find(reader: &mut Reader<'_>) -> Option<Subject> {
+    listed(reader).or_else(|| of_dynamic_kind(reader))
+}
+
+/// Agents, nodes, hosts: known without the store.
+fn listed(reader: &mut Reader<'_>) -> Option<Subject> {
+    let mut subject: Option<Subject> = None;
+    for place in 0..reader.tokens.len() {
+        if !reader.is_unused(place) {
+            continue;
+        }
+        let text = reader.text(place);
+        let Some((_, field)) = SUBJECTS.iter().find(|(noun, _)| *noun == text) else { continue };
+        // "Agent events" and "node activity" name kinds, not things; "node count" and "node limit" a field.
+        if matches!(reader.text(place + 1), "event" | "events" | "activity" | "count" | "id" | "ids") {
+            continue;
+        }
+        match &mut subject {
+            None => subject = Some(Subject { field: (*field).to_owned(), places: vec![place] }),
+            Some(known) if known.field == *field => known.places.push(place),
+            Some(_) => continue,
+        }
+        reader.use_words(place..place + 1, Stage::Subject);
+    }
+    subject
+}
+
+/// A noun of the store's own: pods are named by `pod_id`, users by `user`.
+fn of_dynamic_kind(reader: &mut Reader<'_>) -> Option<Subject> {
+    for place in 0..reader.tokens.len() {
+        let text = reader.text(place).to_owned();
+        let before = place.checked_sub(1).map_or("", |before| reader.text(before));
+        let is_plural = singular(&text) != text;
+        let cued = CUES.contains(&before) || is_plural || place == 0;
+        if !cued || text.len() < 3 || !reader.is_unused(place) || STOP_WORDS.contains(&text.as_str()) {
+            continue;
+        }
+        let noun = singular(&text);
+        let named = [format!("{noun}_id"), noun.clone()];
+        let Some(field) = named.into_iter().find(|field| reader.names.has_field(field)) else { continue };
+        // "Errors" are events; what is named by a field of words is no thing either.
+        if matches!(field.as_str(), "error" | "reason" | "message" | "timestamp" | "duration" | "priority") {
+            continue;
+        }
+        // "Pods evicted" says the kind with the same word, which its stage then uses.
+        let word = stem(&text);
+        let is_of_kind = kinds::dynamic_types(&reader.names).any(|name| name.split('_').any(|part| stem(part) == word));
+        if !is_of_kind {
+            reader.use_words(place..place + 1, Stage::Subject);
+        }
+        return Some(Subject { field, places: vec![place] });
+    }
+    None
+}
+
+/// After the kinds were found: a field that is asked for by its name ("which exit codes", "what namespace").
+pub(crate) fn of_field(reader: &mut Reader<'_>, types: &[String]) -> Option<Subject> {
+    for place in 0..reader.tokens.len() {
+        let before = place.checked_sub(1).map_or("", |before| reader.text(before)).to_owned();
+        let asked = matches!(
+            before.as_str(),
+            "which" | "what" | "whose" | "distinct" | "different" | "unique" | "top" | "common" | "frequent" | "many"
+        );
+        if !reader.is_unused(place) || !asked {
+            continue;
+        }
+        let Some((field, words)) = fields::from(reader, place, types) else { continue };
+        if words.clone().all(|at| reader.is_unused(at)) {
+            reader.use_words(words.clone(), Stage::Subject);
+            return Some(Subject { field, places: words.collect() });
+        }
+    }
+    None
+}
