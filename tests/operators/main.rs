@@ -81,10 +81,19 @@ fn questions_are_answered_right_or_refused() {
     let stores = stores::all();
     let questions = questions::all();
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+    let mut unseen = Tally::default();
     for question in &questions {
         let seeded = store_of(&stores, question);
         let tally = tallies.entry(&question.class).or_default();
-        match outcome(question, seeded) {
+        let outcome = outcome(question, seeded);
+        if question.unseen {
+            match outcome {
+                Outcome::Right => unseen.right += 1,
+                Outcome::Refused { .. } => unseen.refused += 1,
+                Outcome::Wrong { .. } => unseen.wrong += 1,
+            }
+        }
+        match outcome {
             Outcome::Right => tally.right += 1,
             Outcome::Refused { reason } => {
                 tally.refused += 1;
@@ -103,6 +112,9 @@ fn questions_are_answered_right_or_refused() {
         right += tally.right;
         wrong += tally.wrong;
     }
+    let Tally { right: unseen_right, refused: unseen_refused, wrong: unseen_wrong } = unseen;
+    let unseen_all = unseen_right + unseen_refused + unseen_wrong;
+    println!("unseen: {unseen_right} of {unseen_all} right, {unseen_wrong} confidently wrong");
     let all = questions.len();
     println!("{right} of {all} right, {wrong} confidently wrong");
     assert!(100 * right >= RIGHT_PERCENT_MIN * all, "{right} of {all} questions were answered right");

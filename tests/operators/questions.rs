@@ -7,15 +7,21 @@ use serde::Deserialize;
 
 use super::reference::Expectation;
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 7] = [
     ("grid.toml", include_str!("grid.toml")),
     ("dynamic.toml", include_str!("dynamic.toml")),
     ("refused.toml", include_str!("refused.toml")),
+    ("unseen.toml", include_str!("unseen.toml")),
+    ("unseen_fields.toml", include_str!("unseen_fields.toml")),
+    ("unseen_states.toml", include_str!("unseen_states.toml")),
+    ("unseen_dynamic.toml", include_str!("unseen_dynamic.toml")),
 ];
 
 /// One question.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
+    /// It stands in a file of wordings that nothing was fitted to.
+    pub(crate) unseen: bool,
     pub(crate) class: String,
     pub(crate) store: String,
     pub(crate) text: String,
@@ -47,10 +53,12 @@ fn grid() -> String {
 pub(crate) fn all() -> Vec<Question> {
     let read = |(name, text): &(&str, &str)| {
         let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        file.question
+        let unseen = name.starts_with("unseen");
+        file.question.into_iter().map(move |wordings| (unseen, wordings))
     };
-    let one = |Wordings { class, store, ask, right }: Wordings| {
+    let one = |(unseen, Wordings { class, store, ask, right }): (bool, Wordings)| {
         ask.into_iter().map(move |text| Question {
+            unseen,
             class: class.clone(),
             store: store.clone(),
             text,
