@@ -3,6 +3,7 @@
 use super::lexicon::SUBJECTS;
 use super::names::spellings;
 use super::reader::{Negation, Reader, Stage};
+use super::tokens::Token;
 use crate::error::StoreError;
 use crate::query::Filter;
 
@@ -14,6 +15,8 @@ pub(crate) struct FoundEntity {
     pub(crate) negated: bool,
     /// Whether the store knows it.
     pub(crate) known: bool,
+    /// The fields that name it; none where the store does not know it.
+    pub(crate) fields: Vec<String>,
 }
 
 /// Finds entities and uses their words.
@@ -34,12 +37,14 @@ pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreErr
                     reader.use_words(place - 1..place, Stage::Entity);
                 }
                 let negated = is_excluded(reader, place, &found);
-                found.push(FoundEntity { name, place, negated, known: true });
+                let fields = reader.names.fields_of_entity(&name)?;
+                found.push(FoundEntity { name, place, negated, known: true, fields });
             }
             None if looks_like_id(&token.text) || noun_is_subject && has_digit(&token.text) => {
                 let is_value =
                     matches!(noun.as_str(), "=" | ">" | "<" | ">=" | "<=" | "~" | "port" | "code" | "status");
-                if token.quoted || is_value {
+                // A host or a platform is an attribute of agents, no entity.
+                if token.quoted || is_value || reader.names.is_attribute(&token.original)? {
                     continue;
                 }
                 reader.use_words(place..place + 1, Stage::Entity);
@@ -49,7 +54,7 @@ pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreErr
                     token.original
                 };
                 let negated = is_excluded(reader, place, &found);
-                found.push(FoundEntity { name, place, negated, known: false });
+                found.push(FoundEntity { name, place, negated, known: false, fields: Vec::new() });
             }
             None => {}
         }
@@ -89,6 +94,14 @@ fn name_of(reader: &Reader<'_>, original: &str, text: &str, noun: Option<&str>) 
     for spelling in [original, text] {
         if reader.names.has_entity(None, spelling)? {
             return Ok(Some(spelling.to_owned()));
+        }
+    }
+    // `77ab01` for `node-77ab01`.
+    if has_digit(text) {
+        for spelling in ["node", "agent"].into_iter().flat_map(|noun| spellings(noun, text)) {
+            if reader.names.has_entity(None, &spelling)? {
+                return Ok(Some(spelling));
+            }
         }
     }
     // `node_abc` or `agent001` for `node-abc` and `agent-001`.
@@ -160,18 +173,33 @@ fn is_measure(text: &str) -> bool {
             && text[1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// The filter of the entities: any of those named, none of those excluded.
-pub(crate) fn filter(found: &[FoundEntity]) -> Filter {
-    let named: Vec<Filter> =
-        found.iter().filter(|entity| !entity.negated).map(|entity| Filter::entity(entity.name.as_str())).collect();
-    let excluded =
-        found.iter().filter(|entity| entity.negated).map(|entity| Filter::entity(entity.name.as_str()).not());
-    let mut parts: Vec<Filter> = excluded.collect();
-    match named.len() {
-        0 => {}
-        1 => parts.extend(named),
-        _ => parts.push(Filter::Or(named)),
+/// The filter of the entities: any of those named, none of those excluded. "Login on host-b" names a service and
+/// a host, and means events about both.
+pub(crate) fn filter(found: &[FoundEntity], tokens: &[Token]) -> Filter {
+    let mut parts: Vec<Filter> = Vec::new();
+    let mut named: Vec<(&FoundEntity, Vec<Filter>)> = Vec::new();
+    for entity in found {
+        let filter = Filter::entity(entity.name.as_str());
+        if entity.negated {
+            parts.push(filter.not());
+            continue;
+        }
+        let is_alternative = |other: &FoundEntity| {
+            let shares_field = other.fields.is_empty()
+                || entity.fields.is_empty()
+                || entity.fields.iter().any(|field| other.fields.contains(field));
+            let between = tokens.get(other.place + 1..entity.place).unwrap_or_default();
+            shares_field || between.iter().any(|token| token.text == "or")
+        };
+        match named.iter_mut().find(|(other, _)| is_alternative(other)) {
+            Some((_, alternatives)) => alternatives.push(filter),
+            None => named.push((entity, vec![filter])),
+        }
     }
+    parts.extend(named.into_iter().map(|(_, mut alternatives)| match alternatives.len() {
+        1 => alternatives.remove(0),
+        _ => Filter::Or(alternatives),
+    }));
     all_of(parts)
 }
 

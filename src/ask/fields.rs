@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::lexicon::{FIELD_NAMES, STOP_WORDS};
+use super::lexicon::{FIELD_NAMES, FUNCTION_WORDS, STOP_WORDS};
 use super::reader::Reader;
 
 /// The most words that name a field.
@@ -69,7 +69,7 @@ fn among(name: &str, fields: &BTreeSet<&str>) -> Option<String> {
     }
     // A word such as "count" or "time" is in the names of many fields and means none of them.
     let words: Vec<&str> = singular.split('_').collect();
-    if words.iter().any(|word| word.len() < 3 || STOP_WORDS.contains(word)) {
+    if words.iter().any(|word| word.len() < 3 || STOP_WORDS.contains(word) || FUNCTION_WORDS.contains(word)) {
         return None;
     }
     let mut having = fields.iter().filter(|field| {

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::lexicon::{About, KIND_PHRASES, KindPhrase, OPPOSITES};
+use super::lexicon::{About, FAILURES, KIND_PHRASES, KindPhrase, OPPOSITES};
 use super::names::Names;
 use super::reader::{Negation, Reader, Stage};
-use crate::event::KINDS;
+use crate::event::{KINDS, kind_index_of};
 
 /// Words of one dynamic type may stand this far apart.
 const SPREAD_MAX: usize = 4;
@@ -61,14 +61,51 @@ pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat) -> Vec<FoundKind> 
         if !about.fits(phrase.about) || (cluster_only && phrase.about == About::Agent) {
             continue;
         }
+        // In a store of other things "killed" may be the text of a reason, no crash of a node.
+        let is_foreign =
+            !found.is_empty() && !phrase.types.iter().any(|name| reader.names.types().any(|own| own == *name));
+        if is_foreign
+            && !found.iter().any(|kind: &FoundKind| kind.types.iter().any(|name| kind_index_of(name).is_some()))
+        {
+            continue;
+        }
         while let Some(words) = reader.find_unused(phrase.words) {
+            if reader.is_after_reason(words.start) {
+                break;
+            }
             let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-            add(reader, &mut found, own(phrase.types), own(phrase.wider), words);
+            let mut types: Vec<String> = own(phrase.types);
+            if phrase.about != About::Any && about == AboutWhat::default() {
+                // Nothing says whether an agent or a node "went down": both may have.
+                let same = PHRASES_BY_LENGTH
+                    .iter()
+                    .filter(|other| other.words == phrase.words && other.about != About::Cluster);
+                types = same.flat_map(|other| own(other.types)).collect();
+            }
+            add(reader, &mut found, types, own(phrase.wider), words);
         }
     }
+    combine(&mut found);
     partial(reader, &mut found);
     found.sort_by_key(|kind| kind.words.start);
     found
+}
+
+/// "Launches that failed", "spawns that went wrong": a noun that can mean several types, and a word for failures in
+/// general, mean the failures among those types.
+fn combine(found: &mut Vec<FoundKind>) {
+    let general =
+        |kind: &FoundKind| kind.types.len() > 2 && FAILURES.iter().all(|name| kind.types.iter().any(|own| own == name));
+    let Some(noun) = found.iter().position(|kind| !kind.wider.is_empty() && !kind.negated && !kind.lacking) else {
+        return;
+    };
+    let Some(failures) = found.iter().position(|kind| general(kind) && !kind.negated && !kind.lacking) else { return };
+    let both = |name: &String| FAILURES.contains(&name.as_str());
+    let meant: Vec<String> = found[noun].wider.iter().filter(|name| both(name)).cloned().collect();
+    if !meant.is_empty() {
+        (found[noun].types, found[noun].wider) = (meant, Vec::new());
+        found.remove(failures);
+    }
 }
 
 /// Adds a kind, with what denies it.
@@ -82,9 +119,14 @@ fn add(
     let mut kind = FoundKind { types, wider, words: words.clone(), negated: false, lacking: false };
     if let Some((negation, denying)) = reader.negation_before(words.start) {
         let opposite = OPPOSITES.iter().find(|(done, _)| kind.types == [*done]).map(|(_, failed)| *failed);
+        // Why a node did not come back is why its spawn failed.
+        let of_restart = (kind.types == ["node_restarted"] && reader.has("why")).then_some("spawn_failed");
+        let opposite = opposite.or(of_restart);
         match (negation, opposite) {
             // "Did not start" is a start that failed.
-            (Negation::Not, Some(failed)) if reader.is_of_verb(&denying) => kind.types = vec![failed.to_owned()],
+            (Negation::Not, Some(failed)) if reader.is_of_verb(&denying) && reader.text(denying.start) == "not" => {
+                kind.types = vec![failed.to_owned()]
+            }
             (Negation::Not, _) => kind.lacking = true,
             (Negation::Without, _) => (kind.lacking, kind.negated) = (true, true),
             (Negation::Except, _) => kind.negated = true,
@@ -144,7 +186,8 @@ fn dynamic(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
     for (name, parts) in &types {
         while let Some(places) = places_of(reader, &stems, parts) {
             let (Some(&first), Some(&last)) = (places.iter().min(), places.iter().max()) else { break };
-            add(reader, found, vec![name.clone()], Vec::new(), first..first + 1);
+            let denied = places.iter().copied().find(|&place| reader.negation_before(place).is_some()).unwrap_or(first);
+            add(reader, found, vec![name.clone()], Vec::new(), denied..denied + 1);
             places.iter().for_each(|&place| reader.use_words(place..place + 1, Stage::Kind));
             if let Some(kind) = found.last_mut() {
                 kind.words = first..last + 1;

@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::StoreError;
+use crate::query::Filter;
 use crate::store::Snapshot;
 
 /// The most names that are compared for a suggestion.
@@ -73,6 +74,30 @@ impl<'a> Names<'a> {
     pub(crate) fn has_entity(&self, field: Option<&str>, value: &str) -> Result<bool, StoreError> {
         for source in self.snapshot.sources().iter().rev() {
             if !source.of_entity(field, value)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The fields under which events name this entity.
+    pub(crate) fn fields_of_entity(&self, value: &str) -> Result<Vec<String>, StoreError> {
+        let mut fields = Vec::new();
+        for field in self.fields_of(&[]) {
+            let may_name =
+                field.ends_with("_id") || matches!(field, "entity" | "host" | "service" | "service_instance");
+            if may_name && self.has_entity(Some(field), value)? {
+                fields.push(field.to_owned());
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Whether this is the platform or host of an agent.
+    pub(crate) fn is_attribute(&self, value: &str) -> Result<bool, StoreError> {
+        for field in ["platform", "hostname"] {
+            let registered = Filter::event_type("agent_registered").and(Filter::field(field).equals(value));
+            if self.has_field(field) && self.snapshot.count(&registered)? > 0 {
                 return Ok(true);
             }
         }

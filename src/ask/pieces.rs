@@ -3,6 +3,7 @@
 
 use super::conditions::{self, FoundCondition};
 use super::entities::{self, FoundEntity, all_of};
+use super::fields;
 use super::kinds::{self, AboutWhat, FoundKind};
 use super::options::AskOptions;
 use super::reader::{Reader, Stage};
@@ -23,6 +24,8 @@ pub(crate) struct Pieces {
     pub(crate) conditions: Vec<FoundCondition>,
     /// Things by what they are like: agents on a platform.
     pub(crate) attributes: Vec<(Filter, String)>,
+    /// The events about the entities.
+    pub(crate) about_entities: Filter,
 }
 
 /// Why there are no pieces.
@@ -42,6 +45,7 @@ impl From<StoreError> for Failure {
 pub(crate) fn find(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> Result<Pieces, Failure> {
     let timed = times(reader, options)?;
     let mut entities = entities::find(reader)?;
+    keep_fields(reader);
     let mut subject = subject::find(reader);
     let about = about(reader, &entities, subject.as_ref())?;
     // A "failure rate" is no failure.
@@ -55,18 +59,21 @@ pub(crate) fn find(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOp
             reader.use_words(place..place + 1, Stage::Subject);
         }
     }
+    redundant_nouns(reader, subject.as_ref(), &kinds);
     plain_entities(reader, &mut entities)?;
     let mut ranges: Vec<(TimeRange, String)> =
         timed.ranges.iter().map(|found| (found.range, found.phrase.clone())).collect();
     if let Some(window) = &timed.event_window {
         ranges.push(around_event(reader, snapshot, window, &mut kinds, &mut entities)?);
     }
+    ranges.extend(beyond_event(reader, snapshot, &mut kinds, &entities)?);
     let attributes = attributes(reader, snapshot)?;
     let types = types_of(&kinds);
     let conditions = conditions::find(reader, snapshot, &types)?;
     narrow(reader, &mut kinds, &conditions);
     let instant_us = timed.ranges.iter().find(|found| found.kind == TimeKind::Instant).and_then(|found| found.at_us);
-    Ok(Pieces { ranges, instant_us, entities, subject, kinds, conditions, attributes })
+    let about_entities = entities::filter(&entities, &reader.tokens);
+    Ok(Pieces { ranges, instant_us, entities, subject, kinds, conditions, attributes, about_entities })
 }
 
 impl Pieces {
@@ -89,11 +96,6 @@ impl Pieces {
         kind_filter(&self.kinds)
     }
 
-    /// The events about the entities.
-    pub(crate) fn about_entities(&self) -> Filter {
-        entities::filter(&self.entities)
-    }
-
     /// The events of the times.
     pub(crate) fn in_time(&self) -> Filter {
         match self.ranges.as_slice() {
@@ -105,18 +107,85 @@ impl Pieces {
 
     /// The events with the conditions and attributes.
     pub(crate) fn under_conditions(&self) -> Filter {
-        let conditions = self.conditions.iter().map(|condition| condition.filter.clone());
+        // Two values of one field are alternatives: no event has both.
+        let mut groups: Vec<(Option<&[String]>, Vec<Filter>)> = Vec::new();
+        for condition in &self.conditions {
+            let fields = condition.is_value.then_some(condition.fields.as_slice());
+            match groups.iter_mut().find(|(known, _)| known.is_some() && *known == fields) {
+                Some((_, alternatives)) => alternatives.push(condition.filter.clone()),
+                None => groups.push((fields, vec![condition.filter.clone()])),
+            }
+        }
+        let conditions = groups.into_iter().map(|(_, mut alternatives)| match alternatives.len() {
+            1 => alternatives.remove(0),
+            _ => Filter::Or(alternatives),
+        });
         all_of(conditions.chain(self.attributes.iter().map(|(filter, _)| filter.clone())).collect())
     }
 
     /// Everything but the kinds.
     pub(crate) fn without_kinds(&self) -> Filter {
-        all_of(vec![self.about_entities(), self.in_time(), self.under_conditions()])
+        all_of(vec![self.about_entities.clone(), self.in_time(), self.under_conditions()])
     }
 
     /// Everything.
     pub(crate) fn filter(&self) -> Filter {
-        all_of(vec![self.of_kinds(), self.about_entities(), self.in_time(), self.under_conditions()])
+        all_of(vec![self.of_kinds(), self.about_entities.clone(), self.in_time(), self.under_conditions()])
+    }
+}
+
+/// Keeps the names of fields that have several words, where a number or a function stands beside them: "fewer than 5
+/// healthy agents", "the highest restart count" speak of no kind and of no agents.
+fn keep_fields(reader: &mut Reader<'_>) {
+    let functions = [
+        "average", "avg", "mean", "median", "maximum", "max", "highest", "peak", "largest", "minimum", "min", "lowest",
+        "smallest", "sum", "total",
+    ];
+    let compares = |word: &str| {
+        matches!(
+            word,
+            "is" | "="
+                | ">"
+                | "<"
+                | ">="
+                | "<="
+                | "over"
+                | "under"
+                | "above"
+                | "below"
+                | "more"
+                | "less"
+                | "fewer"
+                | "at"
+                | "of"
+                | "exceeding"
+                | "greater"
+                | "equals"
+        )
+    };
+    let is_number = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_digit()) || super::conditions::spelled_number(word).is_some()
+    };
+    for length in [4, 3, 2] {
+        for place in 0..(reader.tokens.len() + 1).saturating_sub(length) {
+            let words = place..place + length;
+            if !words.clone().all(|at| reader.is_unused(at)) {
+                continue;
+            }
+            let name = words.clone().map(|at| reader.text(at)).collect::<Vec<_>>().join("_");
+            let singular = fields::singular(&name);
+            if !reader.names.has_field(&name) && !reader.names.has_field(&singular) {
+                continue;
+            }
+            let before = place.checked_sub(1).map_or("", |at| reader.text(at)).to_owned();
+            let (next, after) = (reader.text(words.end).to_owned(), reader.text(words.end + 1).to_owned());
+            let beside_number = is_number(&before)
+                || is_number(&next)
+                || compares(&next) && (is_number(&after) || after == "than" || after == "least" || after == "most");
+            if beside_number || functions.contains(&before.as_str()) {
+                reader.use_words(words, Stage::Field);
+            }
+        }
     }
 }
 
@@ -176,7 +245,7 @@ fn narrow(reader: &Reader<'_>, kinds: &mut [FoundKind], conditions: &[FoundCondi
 
 /// The range beside an event. The kinds and entities that say which event are taken out of the question.
 fn around_event(
-    reader: &Reader<'_>,
+    reader: &mut Reader<'_>,
     snapshot: &Snapshot,
     window: &EventWindow,
     kinds: &mut Vec<FoundKind>,
@@ -196,7 +265,9 @@ fn around_event(
     let (anchor_entities, own_entities): (Vec<_>, Vec<_>) =
         std::mem::take(entities).into_iter().partition(|entity| clause.contains(&entity.place));
     (*kinds, *entities) = (own_kinds, own_entities);
-    let anchor = all_of(vec![kind_filter(&anchor_kinds), entities::filter(&anchor_entities)]);
+    // What names the event says nothing of the question itself.
+    reader.use_words(clause.clone(), Stage::Time);
+    let anchor = all_of(vec![kind_filter(&anchor_kinds), entities::filter(&anchor_entities, &reader.tokens)]);
     if anchor == Filter::All {
         return Err(Failure::Refused("it does not say from which event the time is counted".to_owned()));
     }
@@ -215,6 +286,85 @@ fn around_event(
     Ok((range, format!("from {} up to {} (beside {})", say(since_us), say(until_us), event.id)))
 }
 
+/// "Since its last crash", "after it crashed": from an event of the entities on.
+fn beyond_event(
+    reader: &mut Reader<'_>,
+    snapshot: &Snapshot,
+    kinds: &mut Vec<FoundKind>,
+    entities: &[FoundEntity],
+) -> Result<Option<(TimeRange, String)>, StoreError> {
+    // A pair of kinds whose distance is asked for is none of this.
+    let timed = ["long", "time", "slowest", "fastest", "longest", "shortest", "quickly", "fast", "average"];
+    if entities.is_empty() || timed.iter().any(|word| reader.has(word)) {
+        return Ok(None);
+    }
+    for nth in 0..kinds.len() {
+        let mut at = kinds[nth].words.start;
+        while at > 0
+            && matches!(
+                reader.text(at - 1),
+                "its" | "the" | "that" | "their" | "it" | "last" | "latest" | "recent" | "most" | "previous" | "had"
+            )
+        {
+            at -= 1;
+        }
+        let Some(cue) = at.checked_sub(1).filter(|&cue| reader.is_unused(cue)) else { continue };
+        let is_after = matches!(reader.text(cue), "after" | "since" | "following");
+        if !is_after && reader.text(cue) != "before"
+            || at == kinds[nth].words.start && kinds.len() < 2 && !reader.has("what")
+        {
+            continue;
+        }
+        let kind = kinds.remove(nth);
+        let anchor = all_of(vec![kind_filter(&[kind]), entities::filter(entities, &reader.tokens)]);
+        let newest = snapshot.query(&Query::new(anchor).newest_first().limit(1))?;
+        reader.use_words(cue..at, Stage::Time);
+        for place in cue..reader.tokens.len() {
+            if reader.used[place].is_none() && matches!(reader.text(place), "last" | "latest" | "recent" | "most") {
+                reader.use_words(place..place + 1, Stage::Time);
+            }
+        }
+        // Without such an event nothing lies beyond it.
+        let (range, id) = match newest.events.first() {
+            Some(event) if is_after => {
+                let since_us = Some(event.event.timestamp_us().saturating_add(1));
+                (TimeRange { since_us, until_us: None }, event.id.to_string())
+            }
+            Some(event) => {
+                (TimeRange { since_us: None, until_us: Some(event.event.timestamp_us()) }, event.id.to_string())
+            }
+            None => (TimeRange { since_us: Some(0), until_us: Some(0) }, "no such event".to_owned()),
+        };
+        let side = if is_after { "after" } else { "before" };
+        return Ok(Some((range, format!("{side} {id}"))));
+    }
+    Ok(None)
+}
+
+/// "Which agent restarts nodes the most", "how many agents had a node crash": what a kind is about anyway.
+fn redundant_nouns(reader: &mut Reader<'_>, subject: Option<&Subject>, kinds: &[FoundKind]) {
+    let all_of = |families: &[&str]| {
+        let mut types = kinds.iter().flat_map(|kind| &kind.types).peekable();
+        types.peek().is_some() && types.all(|name| families.iter().any(|family| name.starts_with(family)))
+    };
+    let of_nodes = all_of(&["node_", "spawn_", "stop_"]);
+    let of_agents = all_of(&["agent_"]);
+    let field = subject.map(|subject| subject.field.as_str());
+    let of_agents = of_agents || matches!(field, Some("platform" | "hostname"));
+    for place in 0..reader.tokens.len() {
+        let is_redundant = match reader.text(place) {
+            "node" | "nodes" => of_nodes,
+            "agent" | "agents" => of_agents,
+            _ => false,
+        };
+        // "Per agent" still groups.
+        let before = place.checked_sub(1).map_or("", |before| reader.text(before));
+        if is_redundant && reader.is_unused(place) && !matches!(before, "per" | "by" | "each" | "which" | "what") {
+            reader.use_words(place..place + 1, Stage::Subject);
+        }
+    }
+}
+
 /// Plain words that turn out to be entities: `web`, `33`.
 fn plain_entities(reader: &mut Reader<'_>, found: &mut Vec<FoundEntity>) -> Result<(), StoreError> {
     for place in reader.left_over() {
@@ -224,7 +374,8 @@ fn plain_entities(reader: &mut Reader<'_>, found: &mut Vec<FoundEntity>) -> Resu
         if !is_number && !is_noun && !token.quoted && reader.names.has_entity(None, &token.original)? {
             let negated = entities::is_excluded(reader, place, found);
             reader.use_words(place..place + 1, Stage::Entity);
-            found.push(FoundEntity { name: token.original, place, negated, known: true });
+            let fields = reader.names.fields_of_entity(&token.original)?;
+            found.push(FoundEntity { name: token.original, place, negated, known: true, fields });
         }
     }
     Ok(())

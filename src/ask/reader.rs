@@ -10,9 +10,55 @@ use super::tokens::Token;
 const REACH: usize = 5;
 /// Words that may stand between a denial and what it denies.
 const NEGATION_REACHES_OVER: &[&str] = &[
-    "for", "the", "all", "any", "a", "an", "single", "on", "from", "by", "of", "in", "agent", "agents", "node",
-    "nodes", "those", "ones", "about", "ever", "yet", "been", "be", "have", "has", "had", "recorded", "once", "got",
-    "at", "other", "than", "apart",
+    "for",
+    "the",
+    "all",
+    "any",
+    "a",
+    "an",
+    "single",
+    "on",
+    "from",
+    "by",
+    "of",
+    "in",
+    "agent",
+    "agents",
+    "node",
+    "nodes",
+    "those",
+    "ones",
+    "about",
+    "ever",
+    "yet",
+    "been",
+    "be",
+    "have",
+    "has",
+    "had",
+    "recorded",
+    "once",
+    "got",
+    "at",
+    "other",
+    "than",
+    "apart",
+    "send",
+    "sent",
+    "sending",
+    "get",
+    "report",
+    "reported",
+    "make",
+    "made",
+    "suffer",
+    "suffered",
+    "see",
+    "seen",
+    "experience",
+    "experienced",
+    "show",
+    "shown",
 ];
 
 /// What kind of denial it is.
@@ -34,6 +80,8 @@ pub(crate) enum Stage {
     Kind,
     Subject,
     Condition,
+    /// The name of a field, kept for what asks about it.
+    Field,
     Intent,
 }
 
@@ -108,6 +156,23 @@ impl<'a> Reader<'a> {
         any
     }
 
+    /// Whether a phrase stands somewhere outside of times, entities and conditions.
+    pub(crate) fn find_free(&self, phrase: &[&str]) -> bool {
+        self.find_cue(phrase).is_some()
+    }
+
+    /// As [`cue`](Self::cue), among words that nothing has used.
+    pub(crate) fn cue_unused(&mut self, phrases: &[&[&str]]) -> bool {
+        let mut any = false;
+        for phrase in phrases {
+            while let Some(words) = self.find_unused(phrase) {
+                self.use_words(words, Stage::Intent);
+                any = true;
+            }
+        }
+        any
+    }
+
     fn find_cue(&self, phrase: &[&str]) -> Option<Range<usize>> {
         let last = self.tokens.len().checked_sub(phrase.len())?;
         let is_free = |place: usize| {
@@ -153,6 +218,16 @@ impl<'a> Reader<'a> {
             }
         }
         None
+    }
+
+    /// Whether a word stands behind one that introduces a reason: "reason killed".
+    pub(crate) fn is_after_reason(&self, place: usize) -> bool {
+        let before = place.checked_sub(1).map_or("", |before| self.text(before));
+        let at = if matches!(before, "is" | "was" | "of" | "=" | "being" | "says" | "contains") { 2 } else { 1 };
+        let name = place.checked_sub(at).map_or("", |before| self.text(before));
+        matches!(name, "reason" | "error" | "message" | "cause" | "errors" | "reasons")
+            && self.names.has_field(if name.starts_with("cause") { "reason" } else { name.trim_end_matches('s') })
+            && !(at == 1 && matches!(name, "error" | "cause"))
     }
 
     /// Whether a denial is of a verb: "did not", "was never".

@@ -54,7 +54,11 @@ pub(crate) fn correct(reader: &mut Reader<'_>) -> bool {
             continue;
         }
         let allowed = if word.len() >= TWICE_MIN { 2 } else { 1 };
-        let candidates = KNOWN.iter().copied().chain(of_store.iter().map(String::as_str));
+        let common = [
+            "many", "show", "list", "when", "what", "which", "where", "between", "since", "last", "most", "count",
+            "with", "have", "today", "restart",
+        ];
+        let candidates = KNOWN.iter().copied().chain(common).chain(of_store.iter().map(String::as_str));
         let closest = candidates
             .filter(|candidate| {
                 candidate.as_bytes().first() == word.as_bytes().first()

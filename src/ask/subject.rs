@@ -31,6 +31,9 @@ const CUES: &[&str] = &[
     "individual",
     "other",
     "every",
+    "first",
+    "last",
+    "latest",
 ];
 
 /// The things that are asked for.
@@ -56,13 +59,16 @@ fn listed(reader: &mut Reader<'_>) -> Option<Subject> {
         }
         let text = reader.text(place);
         let Some((_, field)) = SUBJECTS.iter().find(|(noun, _)| *noun == text) else { continue };
+        // Pods have a `host`, agents a `hostname`.
+        let own = fields::singular(text);
+        let field = if *field == "hostname" && reader.names.has_field(&own) { own } else { (*field).to_owned() };
         // "Agent events" and "node activity" name kinds, not things; "node count" and "node limit" a field.
         if matches!(reader.text(place + 1), "event" | "events" | "activity" | "count" | "id" | "ids") {
             continue;
         }
         match &mut subject {
-            None => subject = Some(Subject { field: (*field).to_owned(), places: vec![place] }),
-            Some(known) if known.field == *field => known.places.push(place),
+            None => subject = Some(Subject { field, places: vec![place] }),
+            Some(known) if known.field == field => known.places.push(place),
             Some(_) => continue,
         }
         reader.use_words(place..place + 1, Stage::Subject);
@@ -76,7 +82,8 @@ fn of_dynamic_kind(reader: &mut Reader<'_>) -> Option<Subject> {
         let text = reader.text(place).to_owned();
         let before = place.checked_sub(1).map_or("", |before| reader.text(before));
         let is_plural = singular(&text) != text;
-        let cued = CUES.contains(&before) || is_plural || place == 0;
+        let has_id = reader.names.has_field(&format!("{}_id", singular(&text)));
+        let cued = CUES.contains(&before) || is_plural || place == 0 || has_id;
         if !cued || text.len() < 3 || !reader.is_unused(place) || STOP_WORDS.contains(&text.as_str()) {
             continue;
         }
@@ -84,7 +91,9 @@ fn of_dynamic_kind(reader: &mut Reader<'_>) -> Option<Subject> {
         let named = [format!("{noun}_id"), noun.clone()];
         let Some(field) = named.into_iter().find(|field| reader.names.has_field(field)) else { continue };
         // "Errors" are events; what is named by a field of words is no thing either.
-        if matches!(field.as_str(), "error" | "reason" | "message" | "timestamp" | "duration" | "priority") {
+        if matches!(field.as_str(), "error" | "reason" | "message" | "timestamp" | "duration" | "priority")
+            && !matches!(before, "which" | "what" | "different" | "distinct" | "unique" | "common" | "frequent")
+        {
             continue;
         }
         // "Pods evicted" says the kind with the same word, which its stage then uses.

@@ -118,11 +118,17 @@ fn push_plain(word: &str, start: usize, tokens: &mut Vec<Token>) {
     let is_edge = |character: char| !character.is_alphanumeric();
     // A minus sign belongs to its number.
     let negative = word.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let trimmed = word.trim_start_matches(|c| is_edge(c) && !(negative && c == '-'));
+    // A path begins with a slash.
+    let path = word.strip_prefix('/').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    let trimmed = word.trim_start_matches(|c| is_edge(c) && !(negative && c == '-') && !(path && c == '/'));
     let offset = word.len() - trimmed.len();
     // A percent sign belongs to its number too.
     let trimmed = trimmed.trim_end_matches(|c| is_edge(c) && c != '%');
-    if trimmed.is_empty() {
+    if trimmed.is_empty() || trimmed == "%" {
+        if word.contains('%') {
+            let text = "percent".to_owned();
+            tokens.push(Token { original: text.clone(), text, start, quoted: false });
+        }
         return;
     }
     let lower = trimmed.to_lowercase().replace('\u{2019}', "'");
@@ -131,6 +137,25 @@ fn push_plain(word: &str, start: usize, tokens: &mut Vec<Token>) {
             let text = (*part).to_owned();
             tokens.push(Token { original: text.clone(), text, start: start + offset, quoted: false });
         }
+        return;
+    }
+    // "Per-day" is "per day"; "time out" and "timed out" are one word.
+    if let Some(rest) = lower.strip_prefix("per-") {
+        for (text, at) in [("per", 0), (rest, 4)] {
+            tokens.push(Token {
+                original: text.to_owned(),
+                text: text.to_owned(),
+                start: start + offset + at,
+                quoted: false,
+            });
+        }
+        return;
+    }
+    if lower == "out"
+        && let Some(before) =
+            tokens.last_mut().filter(|before| matches!(before.text.as_str(), "time" | "times" | "timed" | "timing"))
+    {
+        before.text = "timeout".to_owned();
         return;
     }
     let stem = lower.strip_suffix("'s").or_else(|| lower.strip_suffix("s'").map(|_| &lower[..lower.len() - 1]));

@@ -44,7 +44,11 @@ pub fn understand(snapshot: &Snapshot, text: &str, options: &AskOptions) -> Resu
     if text.len() > QUESTION_BYTES_MAX {
         return Ok(refused("the question is longer than 64 KiB".to_owned(), Vec::new()));
     }
-    let tokens = tokenize(text);
+    let mut tokens = tokenize(text);
+    let greeting = commands::greeting(&tokens);
+    if greeting < tokens.len() {
+        tokens.drain(..greeting);
+    }
     if tokens.is_empty() {
         return Ok(refused("there is no question".to_owned(), refuse::examples(None)));
     }

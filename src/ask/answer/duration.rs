@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::error::StoreError;
+use crate::event::CLUSTER;
 use crate::query::{Filter, Query, TimeRange};
 use crate::store::{Snapshot, StoredEvent};
 
@@ -55,7 +56,8 @@ pub(super) fn spans(snapshot: &Snapshot, about: &Filter, matching: &Matching<'_>
     let mut open: BTreeMap<String, StoredEvent> = BTreeMap::new();
     let mut all = Vec::new();
     snapshot.for_each_row(&Query::new(both), &mut |row| {
-        let Some(entity) = row.text(matching.field) else { return ControlFlow::Continue(()) };
+        let entity = if matching.field == CLUSTER { Some(CLUSTER) } else { row.text(matching.field) };
+        let Some(entity) = entity else { return ControlFlow::Continue(()) };
         if matching.start_types.iter().any(|name| name == row.event_type()) {
             if !(matching.is_state && open.contains_key(entity)) {
                 let before = open.insert(entity.to_owned(), row.stored_event());

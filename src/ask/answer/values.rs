@@ -21,7 +21,10 @@ pub(super) fn fill(runner: &Runner<'_>, given: &mut Given, value: &ValueOf) -> R
         ValueOf::Rate { attempts, outcomes } => rate(runner, given, attempts, outcomes)?,
         ValueOf::Frequency { unit_us } => frequency(runner, given, *unit_us)?,
         ValueOf::Duration { start_types, end_types, field, function } => {
-            let is_state = !start_types.iter().any(|name| name.ends_with("_requested"));
+            // What is down or offline is so until now, if it did not come back; of requests and crashes, the time to
+            // an answer is asked, and there is none without one.
+            let lasts = start_types.iter().any(|name| name.starts_with("agent_") || name.starts_with("cluster_"));
+            let is_state = lasts || start_types.iter().any(|name| name == "node_crashed") && *function == Function::Sum;
             of_spans(runner, given, &Matching { start_types, end_types, field, is_state }, *function)?
         }
     });

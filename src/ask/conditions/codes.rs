@@ -73,6 +73,11 @@ fn signals(reader: &mut Reader<'_>, found: &mut Vec<FoundCondition>) {
             continue;
         }
         let text = reader.text(place).to_owned();
+        // "SIGKILLs", "sigkilled", "SIGSEGV'd".
+        let inflected = SIGNALS.iter().find(|(name, _)| {
+            text.strip_prefix(name).is_some_and(|end| matches!(end, "s" | "ed" | "led" | "'d" | "'ed" | "d"))
+        });
+        let text = inflected.map_or(text, |(name, _)| (*name).to_owned());
         let named = SIGNALS.iter().find(|(name, _)| {
             *name == text || name.strip_prefix("sig") == Some(&text) && reader.text(place.wrapping_sub(1)) == "signal"
         });

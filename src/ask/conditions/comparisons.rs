@@ -164,9 +164,21 @@ fn compared(
         return;
     };
     let Some((field, field_words)) = field_of(reader, types, &words, &used, phrase[0]) else { return };
+    use_leading(reader, words.start.min(if field_words.is_empty() { words.start } else { field_words.start }));
     reader.use_words(words.start..used.end, Stage::Condition);
     reader.use_words(field_words, Stage::Condition);
     push(found, &field, test, number, &unit, &phrase.join(" "));
+}
+
+/// Uses what leads to a condition and means nothing beside it: "after a downtime of", "asking for".
+fn use_leading(reader: &mut Reader<'_>, place: usize) {
+    for before in (place.saturating_sub(2)..place).rev() {
+        let leads = matches!(reader.text(before), "after" | "a" | "an" | "the" | "with" | "for" | "asking" | "needing");
+        if !leads || reader.used[before].is_some() {
+            break;
+        }
+        reader.use_words(before..before + 1, Stage::Condition);
+    }
 }
 
 fn push(found: &mut Vec<FoundCondition>, field: &str, test: fn(Value) -> Test, number: f64, unit: &str, said: &str) {
@@ -188,7 +200,7 @@ fn field_of(
         let only_small = (used.end..place).all(|at| matches!(reader.text(at), "of" | "the" | "a" | "in"));
         let field = fields::from(reader, place, types).filter(|_| only_small)?;
         // "More than 60 ms on node-x": what stands behind must be nobody else's.
-        field.1.clone().all(|at| reader.used[at].is_none()).then_some(field)
+        field.1.clone().all(|at| matches!(reader.used[at], None | Some(Stage::Field))).then_some(field)
     });
     let before = || fields::before(reader, words.start, types);
     let lasting = || {
@@ -197,7 +209,17 @@ fn field_of(
         let field = fields::of_duration(reader, types).filter(|_| said || cued)?;
         Some((field, if cued { words.start - 1..words.start } else { words.start..words.start }))
     };
-    behind.or_else(before).or_else(lasting)
+    // "For more than 2 GB": only memory is measured so.
+    let sized = || {
+        let unit = number_at(reader, used.start).map(|(_, unit, _)| unit)?;
+        let fields = reader.names.fields_of(types);
+        let mut of_size = fields.iter().filter(|field| field.ends_with("_mb"));
+        let (first, second) = (of_size.next(), of_size.next());
+        let field = first.filter(|_| second.is_none() || fields.contains("memory_limit_mb"))?;
+        let field = if second.is_none() { *field } else { "memory_limit_mb" };
+        is_size(&unit).then(|| (field.to_owned(), words.start..words.start))
+    };
+    behind.or_else(before).or_else(lasting).or_else(sized)
 }
 
 /// "512 MB memory limit", "a limit of 512 MB", "port 9002", "2048 MB or more".
@@ -219,15 +241,22 @@ fn bare(reader: &mut Reader<'_>, types: &[String], found: &mut Vec<FoundConditio
         let beside_only = unit.is_empty() && behind.is_none();
         let before = fields::before(reader, place, types);
         let field = match before {
-            Some((field, words)) if words.clone().all(|at| reader.used[at].is_none()) => Some((field, words)),
+            Some((field, words)) if words.clone().all(|at| matches!(reader.used[at], None | Some(Stage::Field))) => {
+                Some((field, words))
+            }
             _ if beside_only => None,
             _ => field_of(reader, types, &number_alone, &(place..end), LASTING[0]),
         };
         let Some((field, words)) = field else { continue };
+        use_leading(reader, place.min(if words.is_empty() { place } else { words.start }));
         reader.use_words(place..end, Stage::Condition);
         reader.use_words(words, Stage::Condition);
         push(found, &field, test, number, &unit, &said);
     }
+}
+
+fn is_size(unit: &str) -> bool {
+    ["mb", "gb", "mib", "gib", "megabyte", "gigabyte"].iter().any(|size| unit.starts_with(size))
 }
 
 /// `platform = kubernetes`.
@@ -257,15 +286,21 @@ fn whole(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 1e15 { Value::from(number as i64) } else { Value::from(number) }
 }
 
+/// A number that is written as a word.
+#[allow(clippy::cast_precision_loss)] // Up to ten.
+pub(crate) fn spelled_number(word: &str) -> Option<f64> {
+    const WORDS: [&str; 11] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    WORDS.iter().position(|spelled| *spelled == word).map(|number| number as f64)
+}
+
 /// A number with its unit at a place, and the words that it takes.
 fn number_at(reader: &Reader<'_>, place: usize) -> Option<(f64, String, Range<usize>)> {
     if reader.tokens.get(place).is_none_or(|token| token.quoted) {
         return None;
     }
     let text = reader.text(place);
-    let spelled = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-    let (number, unit) = match spelled.iter().position(|word| *word == text) {
-        Some(number) => (number as f64, ""),
+    let (number, unit) = match spelled_number(text) {
+        Some(number) => (number, ""),
         None => {
             let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
             let number: f64 = digits.replace(',', "").parse().ok().filter(|_| !digits.is_empty())?;

@@ -7,6 +7,8 @@ mod comparisons;
 mod texts;
 mod vocabulary;
 
+pub(crate) use comparisons::spelled_number;
+
 use super::reader::Reader;
 use crate::error::StoreError;
 use crate::query::Filter;
@@ -19,11 +21,13 @@ pub(crate) struct FoundCondition {
     pub(crate) reading: String,
     /// The fields of which it speaks: an event needs one of them.
     pub(crate) fields: Vec<String>,
+    /// Whether it says the value of the field, so that two of them are alternatives.
+    pub(crate) is_value: bool,
 }
 
 impl FoundCondition {
     fn of(field: &str, filter: Filter, reading: String) -> Self {
-        Self { filter, reading, fields: vec![field.to_owned()] }
+        Self { filter, reading, fields: vec![field.to_owned()], is_value: false }
     }
 }
 

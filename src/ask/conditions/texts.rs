@@ -7,6 +7,7 @@ use super::FoundCondition;
 use super::vocabulary::Vocabulary;
 use crate::ask::fields;
 use crate::ask::kinds::stem;
+use crate::ask::lexicon::SUBJECTS;
 use crate::ask::reader::{Reader, Stage};
 use crate::error::StoreError;
 use crate::query::Filter;
@@ -121,7 +122,7 @@ fn quoted(reader: &mut Reader<'_>, types: &[String], found: &mut Vec<FoundCondit
             }
         };
         let (filter, reading) = denied(reader, start, filter, format!("{} saying “{text}”", fields.join(" or ")));
-        found.push(FoundCondition { filter, reading, fields });
+        found.push(FoundCondition { filter, reading, fields, is_value: false });
     }
 }
 
@@ -146,6 +147,18 @@ fn beside_field(reader: &mut Reader<'_>, types: &[String], vocabulary: &Vocabula
         if !words.clone().all(|at| reader.is_unused(at)) {
             continue;
         }
+        // "In the shop namespace": the value may stand before the name.
+        let value_before = place
+            .checked_sub(1)
+            .filter(|&before| reader.is_unused(before))
+            .and_then(|before| vocabulary.whole(&field, reader.text(before)).map(|value| (before, value.to_owned())));
+        if let Some((before, value)) = value_before {
+            let filter = Filter::field(field.as_str()).equals(value.as_str());
+            let (filter, reading) = denied(reader, before, filter, format!("{field} {value}"));
+            reader.use_words(before..words.end, Stage::Condition);
+            found.push(FoundCondition { filter, reading, fields: vec![field], is_value: true });
+            continue;
+        }
         let mut start = words.end;
         while LINKS.contains(&reader.text(start)) && reader.is_unused(start) {
             start += 1;
@@ -160,7 +173,7 @@ fn beside_field(reader: &mut Reader<'_>, types: &[String], vocabulary: &Vocabula
             let (filter, reading) = denied(reader, place, filter, format!("{field} {value}"));
             use_cues(reader, place);
             reader.use_words(place..end, Stage::Condition);
-            found.push(FoundCondition { filter, reading, fields: vec![field] });
+            found.push(FoundCondition { filter, reading, fields: vec![field], is_value: true });
         } else if contains {
             // What follows is looked for as it stands, up to what another stage has used.
             let end = (start..reader.tokens.len()).find(|&at| reader.used[at].is_some()).unwrap_or(reader.tokens.len());
@@ -220,7 +233,7 @@ fn alone(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
         let filter = Filter::Or(any.collect());
         let said = format!("{} {}", fields.join(" or "), values.join(" or "));
         let (filter, reading) = denied(reader, words.start, filter, said);
-        found.push(FoundCondition { filter, reading, fields });
+        found.push(FoundCondition { filter, reading, fields, is_value: false });
     }
 }
 
@@ -231,6 +244,7 @@ fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
         .into_iter()
         .filter(|&place| !reader.tokens[place].quoted)
         .filter(|&place| !TEXT_CUES.contains(&reader.text(place)))
+        .filter(|&place| !SUBJECTS.iter().any(|(noun, _)| *noun == reader.text(place)))
         .collect();
     if left.is_empty() {
         return;
@@ -240,7 +254,11 @@ fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
     for (field, texts) in vocabulary.texts() {
         let texts: Vec<Vec<(String, String)>> = texts
             .filter(|text| text.contains(' '))
-            .map(|text| words_of(text).map(|word| (stem(word), word.to_owned())).collect())
+            .map(|text| {
+                let words = words_of(text).map(|word| (stem(word), word.to_owned()));
+                let timed_out = text.contains("timed out").then(|| ("timeout".to_owned(), "timed out".to_owned()));
+                words.chain(timed_out).collect()
+            })
             .collect();
         let meant: Vec<usize> = (0..left.len())
             .filter(|&nth| texts.iter().any(|words| words.iter().any(|(stem, _)| *stem == stems[nth])))
@@ -277,7 +295,7 @@ fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
     for &nth in &meant {
         reader.use_words(left[nth]..left[nth] + 1, Stage::Condition);
     }
-    found.push(FoundCondition { filter, reading, fields: vec![field] });
+    found.push(FoundCondition { filter, reading, fields: vec![field], is_value: false });
 }
 
 /// Uses the words that introduce a text and mean nothing without it: "because of", "saying that".

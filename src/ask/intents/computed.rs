@@ -2,8 +2,10 @@
 
 use super::Found;
 use crate::ask::fields;
+use crate::ask::kinds::FoundKind;
 use crate::ask::question::{Function, Intent, ValueOf};
 use crate::ask::reader::{Reader, Stage};
+use crate::event::CLUSTER;
 use crate::query::Filter;
 
 /// What the time between is asked of: the words, what starts it, what ends it, and the field that both share.
@@ -13,6 +15,8 @@ const OUTAGE: Pair = (&["agent_offline"], &["agent_recovered"], "agent_id");
 const DEGRADED: Pair = (&["agent_degraded"], &["agent_recovered", "agent_offline"], "agent_id");
 const SPAWN: Pair = (&["spawn_requested"], &["spawn_succeeded", "spawn_failed"], "node_id");
 const STOP: Pair = (&["stop_requested"], &["stop_succeeded", "stop_failed"], "node_id");
+const CRITICAL: Pair = (&["cluster_critical"], &["cluster_healthy", "cluster_degraded"], CLUSTER);
+const CLUSTER_DEGRADED: Pair = (&["cluster_degraded"], &["cluster_healthy", "cluster_critical"], CLUSTER);
 const CRASH: Pair = (&["node_crashed"], &["node_restarted"], "node_id");
 
 pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<Intent>, String> {
@@ -28,7 +32,10 @@ pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Opt
         &["duration"],
         &["length", "of"],
         &["time", "between"],
+        &["time", "from"],
         &["time", "to"],
+        &["delay", "between"],
+        &["gap", "between"],
     ]);
     let longest = reader.cue(&[&["longest"], &["slowest"]]);
     let shortest = reader.cue(&[&["shortest"], &["fastest"], &["quickest"]]);
@@ -39,7 +46,9 @@ pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Opt
     let timed =
         ["spawn", "start", "startup", "stop", "recovery", "restart", "launch", "shutdown"].into_iter().any(time_of);
     asked |= timed;
-    let downtime = reader.has("downtime") || reader.has("outage") && (asked || longest || shortest || average || total);
+    let said = |word: &str| reader.find_free(&[word]);
+    let downtime =
+        said("downtime") || (said("outage") || said("outages")) && (asked || longest || shortest || average || total);
     if !asked && !longest && !shortest && !downtime {
         return Ok(None);
     }
@@ -77,6 +86,12 @@ pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Opt
     } else {
         Function::Sum
     };
+    if let Some(pair) = between_kinds(reader, found) {
+        reader.cue(&[&["after"], &["between"], &["following"], &["come", "back"], &["get"], &["being"]]);
+        let ValuePair { start_types, end_types, field } = pair;
+        let function = if function == Function::Sum && !total { Function::Average } else { function };
+        return Ok(Some(Intent::Value(ValueOf::Duration { start_types, end_types, field, function })));
+    }
     // Events that say themselves how long they took.
     if let Some(field) = fields::of_duration(reader, &found.type_names()).filter(|_| !found.kinds.is_empty())
         && !found.has_type_of("agent_")
@@ -86,7 +101,11 @@ pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Opt
     }
     let about_agent =
         found.field() == Some("agent_id") || found.named().iter().any(|entity| !entity.name.starts_with("node"));
-    let pair = if found.has_type("agent_offline") || found.has_type("agent_recovered") {
+    let pair = if found.has_type("cluster_critical") {
+        Some(CRITICAL)
+    } else if found.has_type("cluster_degraded") {
+        Some(CLUSTER_DEGRADED)
+    } else if found.has_type("agent_offline") || found.has_type("agent_recovered") {
         Some(OUTAGE)
     } else if found.has_type("agent_degraded") {
         Some(DEGRADED)
@@ -115,6 +134,35 @@ pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Opt
         }
         None => Err("it does not say between which events the time is asked for".to_owned()),
     }
+}
+
+/// Two kinds of which the time between is asked, in the order in which they happen.
+struct ValuePair {
+    start_types: Vec<String>,
+    end_types: Vec<String>,
+    field: String,
+}
+
+/// "From crash to restart", "the slowest restart after a crash", "between task submitted and task failed".
+fn between_kinds(reader: &Reader<'_>, found: &Found<'_>) -> Option<ValuePair> {
+    let positive: Vec<&FoundKind> = found.kinds.iter().filter(|kind| !kind.negated).collect();
+    let [first, second] = positive.as_slice() else { return None };
+    if first.types == second.types {
+        return None;
+    }
+    let between = reader.tokens.get(first.words.end..second.words.start).unwrap_or_default();
+    let reversed = between.iter().any(|token| matches!(token.text.as_str(), "after" | "following" | "since"));
+    let (start, end) = if reversed { (second, first) } else { (first, second) };
+    // What both name: the thing that the names of the types speak of, if there are several.
+    let of_start = reader.names.fields_of(&start.types);
+    let of_end = reader.names.fields_of(&end.types);
+    let shared: Vec<&str> = of_start.intersection(&of_end).copied().filter(|field| field.ends_with("_id")).collect();
+    let own = |field: &&&str| {
+        start.types.iter().any(|name| field.strip_suffix("_id").is_some_and(|noun| name.starts_with(noun)))
+    };
+    let field =
+        shared.iter().find(own).or_else(|| shared.iter().find(|field| **field == "node_id")).or(shared.first())?;
+    Some(ValuePair { start_types: start.types.clone(), end_types: end.types.clone(), field: (*field).to_owned() })
 }
 
 pub(super) fn rate(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<Intent>, String> {
@@ -178,7 +226,8 @@ pub(super) fn function(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Res
     // The field stands behind the function ("average cpu percent"), or before it ("read latency, average").
     let places = (cue + 1..reader.tokens.len()).chain((0..cue).rev());
     for place in places {
-        let is_free = |at: usize| reader.is_unused(at) || reader.used[at] == Some(Stage::Subject);
+        let is_free =
+            |at: usize| reader.is_unused(at) || matches!(reader.used[at], Some(Stage::Subject | Stage::Field));
         if is_free(place)
             && let Some((field, words)) = fields::from(reader, place, &types)
             && words.clone().all(is_free)

@@ -1,6 +1,7 @@
 //! Intents that set things against each other: two periods or entities, or what happened and what did not.
 
 use super::Found;
+use crate::ask::conditions::FoundCondition;
 use crate::ask::entities::FoundEntity;
 use crate::ask::filters::{without_entities, without_time};
 use crate::ask::pieces::Pieces;
@@ -13,7 +14,7 @@ const OF_EVENTS: &[&str] = &["events", "everything", "anything", "happened", "al
 
 /// The field of things that lack what is named: "agents without crashes", "nodes that never restarted". What is
 /// denied is what they lack then; where no things are asked for, it is taken out of the events.
-pub(super) fn lacking(reader: &mut Reader<'_>, pieces: &mut Pieces) -> Result<Option<String>, String> {
+pub(super) fn lacking(reader: &mut Reader<'_>, pieces: &mut Pieces) -> Result<Option<Absence>, String> {
     if !pieces.kinds.iter().any(|kind| kind.lacking) {
         return Ok(None);
     }
@@ -29,10 +30,13 @@ pub(super) fn lacking(reader: &mut Reader<'_>, pieces: &mut Pieces) -> Result<Op
             Err("things that had one kind of event and lacked another cannot be asked for at once".to_owned())
         }
         // The silence of agents is a matter of its own, with the interval that each of them usually keeps.
-        Some(_) if pieces.kinds.iter().all(|kind| kind.types == ["agent_heartbeat"]) => Ok(None),
+        Some(_) if pieces.kinds.iter().all(|kind| kind.types == ["agent_heartbeat"]) => {
+            pieces.kinds.iter_mut().for_each(|kind| kind.negated = false);
+            Ok(Some(Absence::MissingHeartbeats))
+        }
         Some(field) => {
             pieces.kinds.iter_mut().for_each(|kind| kind.negated = false);
-            Ok(Some(field))
+            Ok(Some(Absence::Without { field }))
         }
         None if of_events || pieces.kinds.iter().all(|kind| kind.negated) => {
             pieces.kinds.iter_mut().filter(|kind| kind.lacking).for_each(|kind| kind.negated = true);
@@ -51,11 +55,12 @@ pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["versus"],
         &["difference", "between"],
         &["against"],
+        &["difference"],
     ]);
     let named = found.named();
     let more_than =
         reader.has("more") || reader.has("fewer") || reader.has("less") || reader.has("worse") || reader.has("better");
-    if !asked && !(more_than && (named.len() == 2 || found.ranges.len() == 2)) {
+    if !asked && !(more_than && (named.len() == 2 || found.ranges.len() == 2 || found.values.len() == 2)) {
         return None;
     }
     reader.cue(&[
@@ -67,8 +72,18 @@ pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["than"],
         &["compared", "to"],
         &["compared", "with"],
+        &["often"],
+        &["frequently"],
+        &["between"],
     ]);
     let filter = &found.filter;
+    if let [first, second] = found.values.as_slice() {
+        let of = |this: &FoundCondition| {
+            let alternatives = Filter::Or(vec![first.filter.clone(), second.filter.clone()]);
+            (this.reading.trim_start_matches("with ").to_owned(), replaced(filter, &alternatives, &this.filter))
+        };
+        return Some(Intent::Compare(Compared { first: of(first), second: of(second) }));
+    }
     if named.len() == 2 {
         let of = |entity: &FoundEntity| {
             let about = without_entities(filter).and(Filter::entity(entity.name.as_str()));
@@ -82,6 +97,15 @@ pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         return Some(Intent::Compare(Compared { first: of(first), second: of(second) }));
     }
     None
+}
+
+/// The filter with one of its parts replaced.
+fn replaced(filter: &Filter, part: &Filter, by: &Filter) -> Filter {
+    match filter {
+        whole if whole == part => by.clone(),
+        Filter::And(parts) => Filter::And(parts.iter().map(|inner| replaced(inner, part, by)).collect()),
+        other => other.clone(),
+    }
 }
 
 pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
@@ -107,6 +131,10 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["never", "got", "answered"],
         &["not", "answered"],
         &["still", "open"],
+        &["nobody", "answered"],
+        &["noone", "answered"],
+        &["no", "one", "answered"],
+        &["never", "came", "to", "anything"],
         &["still", "waiting"],
         &["outstanding"],
         &["in", "limbo"],
@@ -143,8 +171,6 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["missing", "heartbeat*"],
         &["missed", "heartbeat*"],
         &["silent"],
-        &["no", "heartbeat*"],
-        &["without", "heartbeat*"],
         &["stopped", "heartbeating"],
         &["went", "quiet"],
         &["gone", "quiet"],

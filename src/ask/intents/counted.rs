@@ -40,8 +40,8 @@ pub(super) fn is_count(reader: &mut Reader<'_>, found: &Found<'_>) -> bool {
 }
 
 pub(super) fn top(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
-    let recent = reader.find(&["most", "recent"]).is_some() || reader.find(&["most", "recently"]).is_some();
-    if recent {
+    let other_sense = [["most", "recent"], ["most", "recently"], ["at", "least"], ["at", "most"]];
+    if other_sense.iter().any(|phrase| reader.find(phrase).is_some()) {
         return None;
     }
     let most = reader.cue(&[
@@ -57,7 +57,16 @@ pub(super) fn top(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> 
         &["usually"],
     ]);
     let least = reader.cue(&[&["least"], &["fewest"], &["lowest", "number"], &["quietest"]]);
-    let common = reader.cue(&[&["commonest"], &["common"], &["frequent"]]);
+    let common = reader.cue(&[
+        &["commonest"],
+        &["common"],
+        &["frequent"],
+        &["main", "reason*"],
+        &["main", "cause*"],
+        &["leading", "cause*"],
+        &["chief"],
+        &["typically"],
+    ]);
     if !most && !least && !common {
         return None;
     }
@@ -116,7 +125,7 @@ fn top_key(reader: &mut Reader<'_>, found: &Found<'_>) -> GroupKey {
         &["why"],
         &["explanation*"],
     ]);
-    let error = unused_cue(reader, &["error", "errors"]);
+    let error = unused_cue(reader, &["error", "errors"]) || reader.has("error");
     if why || error {
         let field =
             ["error", "reason", "message"].into_iter().find(|field| reader.names.fields_of(&types).contains(field));
@@ -172,6 +181,10 @@ pub(super) fn group_key(
         &["breakdown"],
         &["broken", "out"],
         &["split"],
+        &["break"],
+        &["summarised"],
+        &["summarized"],
+        &["aggregated"],
         &["bucketed"],
         &["histogram"],
         &["distribution"],
@@ -269,8 +282,13 @@ pub(super) fn counted(reader: &Reader<'_>, found: &Found<'_>) -> Counted {
 
 /// "The first 5", "the last three", "the latest", "three most recent": how many, and whether the newest.
 pub(super) fn first_or_last(reader: &mut Reader<'_>, found: &Found<'_>) -> (Option<usize>, bool) {
+    // "Oldest first" is the order of answers anyway.
+    if reader.cue(&[&["oldest", "first"], &["chronologically"], &["in", "order"]]) {
+        return (None, false);
+    }
     for (cue, newest) in [
         ("last", true),
+        ("final", true),
         ("latest", true),
         ("newest", true),
         ("recent", true),

@@ -6,12 +6,13 @@ mod counted;
 mod things;
 mod why;
 
+use super::conditions::FoundCondition;
 use super::entities::FoundEntity;
 use super::kinds::FoundKind;
 use super::lexicon::CLUSTER_EVENTS;
 use super::options::AskOptions;
 use super::pieces::Pieces;
-use super::question::{Absence, Intent};
+use super::question::Intent;
 use super::reader::{Reader, Stage};
 use super::subject::Subject;
 use crate::query::{Filter, GroupKey, TimeRange};
@@ -24,6 +25,8 @@ struct Found<'a> {
     ranges: &'a [(TimeRange, String)],
     /// Whether fields or attributes are named.
     has_conditions: bool,
+    /// The conditions that say the value of a field.
+    values: Vec<&'a FoundCondition>,
     /// Kinds, entities, conditions and time together.
     filter: Filter,
     /// The same without the kinds.
@@ -42,6 +45,7 @@ impl<'a> Found<'a> {
             subject: pieces.subject.as_ref(),
             ranges: &pieces.ranges,
             has_conditions: !pieces.conditions.is_empty() || !pieces.attributes.is_empty(),
+            values: pieces.conditions.iter().filter(|condition| condition.is_value).collect(),
             filter: pieces.filter(),
             without_kinds: pieces.without_kinds(),
             now_us: options.now_us,
@@ -92,8 +96,8 @@ pub(crate) fn find(
     pieces: &mut Pieces,
     options: &AskOptions,
 ) -> Result<(Intent, bool), String> {
-    if let Some(field) = contrast::lacking(reader, pieces)? {
-        return Ok((Intent::Absence(Absence::Without { field }), false));
+    if let Some(absent) = contrast::lacking(reader, pieces)? {
+        return Ok((Intent::Absence(absent), false));
     }
     of_cluster(reader, pieces);
     let found = Found::of(pieces, options);
@@ -194,7 +198,7 @@ fn of_cluster(reader: &mut Reader<'_>, pieces: &mut Pieces) {
         &["story"],
     ];
     let names_nothing = pieces.kinds.is_empty() && pieces.entities.is_empty() && pieces.subject.is_none();
-    if names_nothing && reader.has("cluster") && asked.iter().any(|phrase| reader.find(phrase).is_some()) {
+    if names_nothing && reader.find_free(&["cluster"]) && asked.iter().any(|phrase| reader.find(phrase).is_some()) {
         reader.cue(&asked);
         reader.cue(&[&["cluster"], &["health"], &["state"], &["status"]]);
         let types = CLUSTER_EVENTS.iter().map(|name| (*name).to_owned()).collect();

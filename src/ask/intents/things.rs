@@ -7,7 +7,9 @@ use crate::ask::reader::{Reader, Stage};
 use crate::event::Entity;
 
 /// Words for states: the word, the field of what has it, and the state.
-const STATES: [(&str, &str, &str); 16] = [
+const STATES: [(&str, &str, &str); 18] = [
+    ("failed", "node_id", "failed"),
+    ("requested", "node_id", "requested"),
     ("offline", "agent_id", "offline"),
     ("degraded", "agent_id", "degraded"),
     ("healthy", "agent_id", "healthy"),
@@ -28,8 +30,8 @@ const STATES: [(&str, &str, &str); 16] = [
 
 pub(super) fn status(reader: &mut Reader<'_>, found: &Found<'_>, yes_no: bool) -> Option<Intent> {
     let how_was =
-        reader.find(&["how", "was"]).or_else(|| reader.find(&["how", "were"])).is_some() && found.kinds.is_empty();
-    let asked = reader.cue(&[
+        (reader.find(&["how", "was"]).is_some() || reader.find(&["how", "were"]).is_some()) && found.kinds.is_empty();
+    let asked = reader.cue_unused(&[
         &["status"],
         &["statuses"],
         &["state"],
@@ -43,9 +45,31 @@ pub(super) fn status(reader: &mut Reader<'_>, found: &Found<'_>, yes_no: bool) -
         &["healthy", "or", "not"],
     ]) || how_was;
     let cluster = reader.has("cluster") || reader.has("grid");
-    let present = ["is", "are", "currently", "now", "right"].iter().any(|word| reader.has(word));
+    let present = ["is", "are", "currently", "now", "right", "still"].iter().any(|word| reader.has(word));
     let past_instant = found.instant_us.is_some() && (reader.has("was") || reader.has("were"));
-    let state = STATES.iter().find(|(word, ..)| reader.has(word)).filter(|_| present || past_instant);
+    // "Offline agents at 02:15": a state in front of what has it.
+    let in_front = STATES.iter().any(|(word, ..)| {
+        reader.find(&[word]).is_some_and(|words| {
+            found.is_subject_at(words.end) && singular(reader.text(words.end)) != reader.text(words.end)
+        })
+    }) && (found.instant_us.is_some()
+        || found.ranges.is_empty() && !reader.has("many") && found.named().is_empty());
+    // Spawns and stops fail and are requested, and are no nodes that are in that state.
+    let of_events = |word: &str| {
+        matches!(word, "failed" | "requested" | "stopped") && !(found.field() == Some("node_id") && (asked || in_front))
+    };
+    let state = STATES
+        .iter()
+        .find(|(word, ..)| reader.find_free(&[word]) && !of_events(word))
+        .filter(|_| present || past_instant || in_front || asked);
+    if let (true, true, Some(instant_or_now)) = (cluster, yes_no, (present || past_instant).then_some(found.at_us()))
+        && found.subject.is_none()
+        && ["critical", "healthy", "degraded", "ok"].iter().any(|word| reader.has(word))
+        && (found.ranges.is_empty() || found.instant_us.is_some())
+    {
+        reader.cue(&[&["cluster"], &["grid"], &["critical"], &["healthy"], &["degraded"], &["still"]]);
+        return Some(Intent::Status { of: StatusOf::Cluster, at_us: instant_or_now });
+    }
     if !asked && state.is_none() {
         return None;
     }
@@ -58,6 +82,7 @@ pub(super) fn status(reader: &mut Reader<'_>, found: &Found<'_>, yes_no: bool) -
     if !asked && happened && !yes_no {
         return None;
     }
+    reader.cue_unused(&[&["still"]]);
     if let Some((word, ..)) = state {
         reader.cue(&[&[*word]]);
     }

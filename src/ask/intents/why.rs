@@ -76,7 +76,9 @@ const STATES: &[&[&str]] = &[
 pub(super) fn find(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
     // "The most common cause" asks for a text, not for a chain; so does "why do spawns fail most often".
     let of_many =
-        ["common", "frequent", "often", "frequently", "usually", "mostly"].iter().any(|word| reader.has(word));
+        ["common", "commonest", "main", "frequent", "often", "frequently", "usually", "mostly", "typically", "chiefly"]
+            .iter()
+            .any(|word| reader.has(word));
     if of_many || reader.find(&["by", "cause"]).is_some() || reader.find(&["by", "reason"]).is_some() {
         return None;
     }

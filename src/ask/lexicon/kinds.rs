@@ -63,8 +63,7 @@ pub(crate) const FAILURES: &[&str] = &[
     "embedding_service_degraded",
 ];
 /// What went well, and the same where it did not.
-pub(crate) const OPPOSITES: &[(&str, &str)] =
-    &[("spawn_succeeded", "spawn_failed"), ("stop_succeeded", "stop_failed"), ("node_restarted", "spawn_failed")];
+pub(crate) const OPPOSITES: &[(&str, &str)] = &[("spawn_succeeded", "spawn_failed"), ("stop_succeeded", "stop_failed")];
 /// The outcomes and requests of spawns.
 const SPAWNS: &[&str] = &["spawn_requested", "spawn_succeeded", "spawn_failed"];
 const STOPS: &[&str] = &["stop_requested", "stop_succeeded", "stop_failed"];
@@ -145,7 +144,6 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["stops", "succeeded"], About::Any, STOPPED),
     kind(&["terminated"], About::Any, STOPPED),
     kind(&["shut", "down"], About::Any, STOPPED),
-    kind(&["shutdown*"], About::Any, STOPPED),
     kind(&["stop", "event*"], About::Any, STOPS),
     noun(&["stops"], STOPPED, STOPS),
     // Spawns.
@@ -162,10 +160,18 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["spawns", "that", "succeeded"], About::Any, SPAWNED),
     kind(&["spawn*", "succe*"], About::Any, SPAWNED),
     kind(&["started", "successfully"], About::Any, SPAWNED),
-    kind(&["spawned"], About::Any, SPAWNED),
-    kind(&["started"], About::Any, SPAWNED),
-    kind(&["launched"], About::Any, SPAWNED),
-    kind(&["launches"], About::Any, SPAWNED),
+    noun(&["launches"], SPAWNED, SPAWNS),
+    noun(&["launch"], SPAWNED, SPAWNS),
+    noun(&["starts"], SPAWNED, SPAWNS),
+    noun(&["startups"], SPAWNED, SPAWNS),
+    noun(&["spawning"], SPAWNED, SPAWNS),
+    noun(&["stop"], STOPPED, STOPS),
+    noun(&["stopping"], STOPPED, STOPS),
+    noun(&["shutdown*"], STOPPED, STOPS),
+    noun(&["shutting", "down"], STOPPED, STOPS),
+    noun(&["started"], SPAWNED, SPAWNS),
+    noun(&["spawned"], SPAWNED, SPAWNS),
+    noun(&["launched"], SPAWNED, SPAWNS),
     kind(&["booted"], About::Any, SPAWNED),
     kind(&["came", "up"], About::Node, SPAWNED),
     kind(&["come", "up"], About::Node, SPAWNED),
@@ -174,9 +180,7 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     noun(&["spawns"], SPAWNED, SPAWNS),
     noun(&["spawn"], SPAWNED, SPAWNS),
     kind(&["start"], About::Any, SPAWNED),
-    kind(&["requested"], About::Node, SPAWN_REQUESTED),
-    kind(&["starts"], About::Any, SPAWNED),
-    kind(&["launch"], About::Any, SPAWNED),
+    kind(&["requested"], About::Any, SPAWN_REQUESTED),
     kind(&["boot"], About::Any, SPAWNED),
     // Crashes and restarts.
     kind(&["crash*"], About::Any, CRASH),
@@ -237,6 +241,10 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["unreachable"], About::Any, OFFLINE),
     kind(&["disconnect*"], About::Any, OFFLINE),
     kind(&["dropped", "off"], About::Any, OFFLINE),
+    kind(&["drop", "off"], About::Any, OFFLINE),
+    kind(&["drop", "out"], About::Any, OFFLINE),
+    kind(&["lose", "contact"], About::Any, OFFLINE),
+    kind(&["become", "unreachable"], About::Any, OFFLINE),
     kind(&["disappear*"], About::Any, OFFLINE),
     kind(&["vanish*"], About::Any, OFFLINE),
     kind(&["goes", "offline"], About::Any, OFFLINE),
@@ -273,6 +281,8 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["index*", "loaded"], About::Any, &["hnsw_index_loaded"]),
     kind(&["index", "load*"], About::Any, &["hnsw_index_loaded"]),
     kind(&["pathfinding*"], About::Any, &["pathfinding_metrics"]),
+    kind(&["path", "quer*"], About::Any, &["pathfinding_metrics"]),
+    kind(&["path", "finding*"], About::Any, &["pathfinding_metrics"]),
     kind(&["path", "search*"], About::Any, &["pathfinding_metrics"]),
     kind(&["reconciliation*"], About::Any, &["reconciliation_complete"]),
     // Groups.
@@ -288,7 +298,10 @@ pub(crate) const KIND_PHRASES: &[KindPhrase] = &[
     kind(&["broken"], About::Any, FAILURES),
     kind(&["errors"], About::Any, FAILURES),
     kind(&["failed"], About::Any, FAILURES),
-    kind(&["fail"], About::Node, FAILURES),
+    kind(&["fail"], About::Any, FAILURES),
+    kind(&["failing"], About::Any, FAILURES),
+    kind(&["fails"], About::Any, FAILURES),
+    kind(&["unsuccessful"], About::Any, FAILURES),
     kind(&["agent", "event*"], About::Any, AGENT_EVENTS),
     kind(&["agent", "activity"], About::Any, AGENT_EVENTS),
     kind(&["node", "event*"], About::Any, NODE_EVENTS),

@@ -5,4 +5,4 @@ mod kinds;
 mod words;
 
 pub(crate) use kinds::{About, CLUSTER_EVENTS, FAILURES, KIND_PHRASES, KindPhrase, OPPOSITES};
-pub(crate) use words::{COMMANDS, FIELD_NAMES, SIGNALS, STOP_WORDS, SUBJECTS, WORDS_TO_CORRECT};
+pub(crate) use words::{COMMANDS, FIELD_NAMES, FUNCTION_WORDS, SIGNALS, STOP_WORDS, SUBJECTS, WORDS_TO_CORRECT};

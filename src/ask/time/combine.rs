@@ -15,6 +15,9 @@ use crate::query::TimeRange;
 /// How far "around" a time of day reaches to both sides.
 const AROUND_US: i64 = 30 * 60 * 1_000_000;
 
+/// How far the end of a range is looked for in the future: half a year, in µs.
+const FAR_US: i64 = 183 * 86_400 * 1_000_000;
+
 /// How many times a question may name: days and times of day are combined each with each.
 const MOST_ITEMS: usize = 16;
 
@@ -214,6 +217,10 @@ fn both(ends: &Ends, calendar: &Calendar<'_>) -> Result<(Span, Span), String> {
     let of_today = to.is_time_of_day() && first.at.is_none();
     let towards = if of_today { past } else { Towards::Future(first.since) };
     let last = calendar.resolve(&to, towards)?;
+    // "After Nov 20 and before Nov 18" does not mean the Nov 18 of next year.
+    if to.is_day() && last.since > calendar.now_us && last.since.saturating_sub(first.since) > FAR_US {
+        return Err("the range ends before it begins".to_owned());
+    }
     Ok((first, last))
 }
 

@@ -155,6 +155,9 @@ impl Reader<'_> {
         if let Some(found) = self.dashed(index)? {
             return Ok(Some(found));
         }
+        if let Some(span) = self.bare_amount(index)? {
+            return Ok(Some((Shape::Whole(Point::of(Base::Fixed(span))), index + 1)));
+        }
         let Some((point, end)) = self.point(index)? else { return Ok(None) };
         // "Monday to Wednesday".
         if JOINING.contains(&self.word(end))
@@ -163,6 +166,23 @@ impl Reader<'_> {
             return Ok(Some((Shape::Between(Ends { from: point, after: false, to, before: false }), after)));
         }
         Ok(Some((Shape::Whole(point), end)))
+    }
+
+    /// "crashes agent-001 24h": a stretch in one word that nothing else is said of counts back from now.
+    fn bare_amount(&self, index: usize) -> Result<Option<Span>, String> {
+        let word = self.word(index);
+        let is_one_word = word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with(['h', 'd', 'w']);
+        let measures = ["than", "least", "most", "over", "under", "above", "below", "for", "of", "took", "exactly"];
+        if !is_one_word || measures.contains(&self.before(index)) {
+            return Ok(None);
+        }
+        let Some((amount, _)) = self.amount(index)?.filter(|(_, end)| *end == index + 1) else { return Ok(None) };
+        let next = self.word(index + 1);
+        if matches!(next, "ago" | "before" | "after" | "around" | "window" | "bucket" | "buckets" | "prior") {
+            return Ok(None);
+        }
+        let since = self.calendar.before_now(amount.count, amount.unit).ok_or("nothing is recorded that far back")?;
+        Ok(Some(Span { since, until: self.calendar.now_us, at: None }))
     }
 
     /// "since Monday until Wednesday", "after 14:00 and before 16:00".

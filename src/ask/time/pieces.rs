@@ -20,6 +20,12 @@ impl Reader<'_> {
             let end = index + if self.word(index + 1) == "an" { 3 } else { 2 };
             return Ok(Some((Amount { count: 0.5, unit: Unit::Hour }, end)));
         }
+        let quarter = self.skip(index, &["a"]);
+        for said in [&["quarter", "hour"][..], &["quarter", "of", "an", "hour"]] {
+            if self.reads(quarter, said) {
+                return Ok(Some((Amount { count: 0.25, unit: Unit::Hour }, quarter + said.len())));
+            }
+        }
         let couple = self.skip(index, &["a", "the"]);
         if self.word(couple) == "couple" {
             let end = self.skip(couple + 1, &["of"]);
@@ -90,8 +96,10 @@ impl Reader<'_> {
             let clock = Clock { seconds: hour * 3_600, precision: Unit::Hour, pm: None };
             return Ok(Some(((clock, None), index + 2)));
         }
-        if self.before(index) == "at"
-            && let Some((part, end)) = self.part(index + 1)
+        if matches!(
+            self.before(index),
+            "at" | "since" | "after" | "before" | "until" | "till" | "by" | "around" | "from"
+        ) && let Some((part, end)) = self.part(index + 1)
         {
             let pm = part != Part::Morning && !(part == Part::Night && hour < 6);
             return Ok(Clock::of_twelve(hour, pm).map(|clock| ((clock, None), end)));
@@ -101,7 +109,7 @@ impl Reader<'_> {
 
     /// "[in the] morning".
     pub(super) fn part(&self, index: usize) -> Option<(Part, usize)> {
-        let start = if self.reads(index, &["in", "the"]) { index + 2 } else { self.skip(index, &["at"]) };
+        let start = if self.reads(index, &["in", "the"]) { index + 2 } else { self.skip(index, &["at", "this"]) };
         look_up(PARTS, self.word(start)).map(|part| (part, start + 1))
     }
 }

@@ -275,7 +275,9 @@ impl Reader<'_> {
 
     fn year(&self, index: usize) -> Option<i32> {
         let word = self.word(index);
-        let year = literal::number(word).filter(|_| word.len() == 4)?;
+        // "A limit of 2048 MB" is no year.
+        let is_size = matches!(self.word(index + 1), "mb" | "gb" | "kb" | "tb" | "ms" | "megabytes" | "mib" | "or");
+        let year = literal::number(word).filter(|_| word.len() == 4 && !is_size)?;
         (1970..=2199).contains(&year).then(|| i32::try_from(year).ok()).flatten()
     }
 
