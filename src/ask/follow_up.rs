@@ -76,15 +76,14 @@ pub(crate) fn continued(reader: &mut Reader<'_>, pieces: &Pieces, options: &AskO
     if pieces.is_empty() && asked.is_none() && key.is_none() {
         return Err("it does not say what is to be different from the question before".to_owned());
     }
-    let anew = |filter: &Filter| replaced(filter, pieces);
-    question.filter = anew(&question.filter);
+    question.filter = replaced(&question.filter, pieces);
     if let [(range, _)] = pieces.ranges.as_slice() {
         question.range = *range;
     }
     question.intent = match (asked, key) {
         (Some(intent), _) => intent,
         (None, Some(key)) => Intent::Groups { key },
-        (None, None) => adjusted(&previous.intent, pieces, &anew, options)?,
+        (None, None) => adjusted(&previous.intent, pieces, options)?,
     };
     if let Intent::Why { target, .. } = &mut question.intent {
         target.filter = question.filter.clone();
@@ -115,7 +114,7 @@ fn asked(reader: &mut Reader<'_>, question: &Question, pieces: &Pieces) -> Optio
     }
     if reader.cue(&[&["which"], &["who"]]) {
         let field = pieces.subject.as_ref().map(|subject| subject.field.clone()).or_else(|| question.subject.clone());
-        return field.map(|field| Intent::Entities { field });
+        return field.map(|field| Intent::Entities { field, times: None });
     }
     None
 }
@@ -136,12 +135,7 @@ fn replaced(filter: &Filter, pieces: &Pieces) -> Filter {
 }
 
 /// The intent of the question before, about what was said anew.
-fn adjusted(
-    intent: &Intent,
-    pieces: &Pieces,
-    anew: &dyn Fn(&Filter) -> Filter,
-    options: &AskOptions,
-) -> Result<Intent, String> {
+fn adjusted(intent: &Intent, pieces: &Pieces, options: &AskOptions) -> Result<Intent, String> {
     let entity = pieces.entities.iter().find(|entity| !entity.negated).map(|entity| entity.name.clone());
     Ok(match (intent.clone(), entity) {
         (Intent::Timeline { .. }, Some(entity)) if pieces.kinds.is_empty() => Intent::Timeline { entity },
@@ -156,9 +150,10 @@ fn adjusted(
             let at_us = pieces.instant_us.or(until).unwrap_or(at_us).min(options.now_us);
             Intent::Status { of, at_us }
         }
-        (Intent::Value(ValueOf::Rate { attempts, outcomes }), _) => {
-            Intent::Value(ValueOf::Rate { attempts: anew(&attempts), outcomes: anew(&outcomes) })
-        }
+        (Intent::Value(ValueOf::Rate { attempts, outcomes }), _) => Intent::Value(ValueOf::Rate {
+            attempts: replaced(&attempts, pieces),
+            outcomes: replaced(&outcomes, pieces),
+        }),
         (Intent::Compare(_), _) => return Err("a comparison cannot be continued; ask it anew".to_owned()),
         (intent, _) => intent,
     })

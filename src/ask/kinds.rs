@@ -232,21 +232,22 @@ pub(crate) fn dynamic_types<'a>(names: &'a Names<'_>) -> impl Iterator<Item = &'
     names.types().filter(|name| !KINDS.iter().any(|kind| kind.name == *name))
 }
 
-/// Places near each other where all parts of a name stand.
+/// Places near each other where all parts of a name stand: the closest together, and the first of such.
 fn places_of(reader: &Reader<'_>, stems: &[String], parts: &[String]) -> Option<Vec<usize>> {
     let first = parts.first()?;
+    let mut best: Option<(usize, Vec<usize>)> = None;
     for start in (0..stems.len()).filter(|&place| reader.is_unused(place) && stems[place] == *first) {
         let mut places = vec![start];
         for part in &parts[1..] {
             let near = start.saturating_sub(SPREAD_MAX)..(start + SPREAD_MAX + 1).min(stems.len());
-            let next = near
-                .clone()
-                .find(|&place| reader.is_unused(place) && !places.contains(&place) && stems[place] == *part);
+            let fits = |place: &usize| reader.is_unused(*place) && !places.contains(place) && stems[*place] == *part;
+            let next = near.filter(fits).min_by_key(|place| place.abs_diff(start));
             places.extend(next);
         }
-        if places.len() == parts.len() {
-            return Some(places);
+        let spread = places.iter().max()? - places.iter().min()?;
+        if places.len() == parts.len() && best.as_ref().is_none_or(|(least, _)| spread < *least) {
+            best = Some((spread, places));
         }
     }
-    None
+    best.map(|(_, places)| places)
 }

@@ -36,8 +36,8 @@ pub use answer::{answer, answer_with_rules};
 pub use names::names_of;
 pub use options::{AskOptions, Zone, ZoneError};
 pub use question::{
-    Absence, Compared, Counted, Direction, Function, Intent, Question, Refusal, StatusOf, Understanding, ValueOf,
-    WhyTarget,
+    Absence, Compared, Counted, Direction, Function, Intent, Question, Refusal, StatusOf, Times, Understanding,
+    ValueOf, WhyTarget,
 };
 pub use tokens::QUESTION_BYTES_MAX;
 pub use understand::understand;

@@ -173,15 +173,14 @@ fn keep_fields(reader: &mut Reader<'_>) {
                 continue;
             }
             let name = words.clone().map(|at| reader.text(at)).collect::<Vec<_>>().join("_");
-            let singular = fields::singular(&name);
-            if !reader.names.has_field(&name) && !reader.names.has_field(&singular) {
+            if fields::named(reader, &name, &[]).is_none() {
                 continue;
             }
             let before = place.checked_sub(1).map_or("", |at| reader.text(at)).to_owned();
             let (next, after) = (reader.text(words.end).to_owned(), reader.text(words.end + 1).to_owned());
             let beside_number = is_number(&before)
                 || is_number(&next)
-                || compares(&next) && (is_number(&after) || after == "than" || after == "least" || after == "most");
+                || compares(&next) && (is_number(&after) || after == "than" || next == "at");
             if beside_number || functions.contains(&before.as_str()) {
                 reader.use_words(words, Stage::Field);
             }

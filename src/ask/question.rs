@@ -40,10 +40,12 @@ pub enum Intent {
         /// Whether the last are meant.
         newest: bool,
     },
-    /// The distinct values of a field: "which agents…".
+    /// The distinct values of a field: "which agents…", and how often each must occur ("at least 3 times").
     Entities {
         /// The field.
         field: String,
+        /// How many events each must have; any number without.
+        times: Option<Times>,
     },
     /// How many.
     Count(Counted),
@@ -86,6 +88,15 @@ pub enum Intent {
     Value(ValueOf),
     /// The same number for two things.
     Compare(Compared),
+}
+
+/// How often something must have happened to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// The fewest events that it must have.
+    pub at_least: u64,
+    /// The most events that it may have, if there is a limit.
+    pub at_most: Option<u64>,
 }
 
 /// What is counted.

@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
                 }
                 "than" if matches!(before, "other" | "rather") => return Some((Negation::Except, from_before)),
                 "from" if before == "apart" || before == "aside" => return Some((Negation::Except, from_before)),
-                "but" if matches!(before, "all" | "everything" | "anything" | "every") => {
+                "but" if matches!(before, "all" | "everything" | "anything" | "every" | "everywhere" | "anywhere") => {
                     return Some((Negation::Except, at..at + 1));
                 }
                 "not" if before == "but" => return Some((Negation::Except, from_before)),
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
     /// Whether a word stands behind one that introduces a reason: "reason killed".
     pub(crate) fn is_after_reason(&self, place: usize) -> bool {
         let before = place.checked_sub(1).map_or("", |before| self.text(before));
-        let at = if matches!(before, "is" | "was" | "of" | "=" | "being" | "says" | "contains") { 2 } else { 1 };
+        let at = if matches!(before, "is" | "was" | "=" | "being" | "says" | "contains") { 2 } else { 1 };
         let name = place.checked_sub(at).map_or("", |before| self.text(before));
         matches!(name, "reason" | "error" | "message" | "cause" | "errors" | "reasons")
             && self.names.has_field(if name.starts_with("cause") { "reason" } else { name.trim_end_matches('s') })

@@ -62,7 +62,15 @@ pub(crate) fn asked(question: &Question) -> String {
         Intent::List { limit: Some(limit), newest: false } => format!("the first {limit} events"),
         Intent::List { .. } if question.yes_no => "whether there were events".to_owned(),
         Intent::List { .. } => "the events".to_owned(),
-        Intent::Entities { field } => format!("the different values of {field} among the events"),
+        Intent::Entities { field, times: None } => format!("the different values of {field} among the events"),
+        Intent::Entities { field, times: Some(times) } => {
+            let often = match times.at_most {
+                Some(most) if most == times.at_least => format!("exactly {most}"),
+                Some(most) => format!("{} to {most}", times.at_least),
+                None => format!("at least {}", times.at_least),
+            };
+            format!("the values of {field} with {often} of the events")
+        }
         Intent::Count(Counted::Events) => "the number of events".to_owned(),
         Intent::Count(Counted::Distinct(field)) => format!("the number of different {field} among the events"),
         Intent::Groups { key: by } => format!("the number of events by {}", key(by)),

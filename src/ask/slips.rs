@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::fields::singular;
-use super::lexicon::{FIELD_NAMES, KIND_PHRASES, STOP_WORDS, WORDS_TO_CORRECT};
+use super::lexicon::{FIELD_NAMES, FUNCTION_WORDS, KIND_PHRASES, STOP_WORDS, WORDS_TO_CORRECT};
 use super::reader::Reader;
 
 /// The shortest word that is corrected, and the shortest of which two letters may be wrong.
@@ -83,6 +83,7 @@ fn may_be_slip(reader: &Reader<'_>, place: usize) -> bool {
         && word.bytes().all(|byte| byte.is_ascii_lowercase())
         && reader.is_unused(place)
         && !STOP_WORDS.contains(&word)
+        && !FUNCTION_WORDS.contains(&word)
         && !KNOWN.contains(word)
         && !STEMS.iter().any(|stem| word.starts_with(stem))
 }

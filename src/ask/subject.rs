@@ -15,18 +15,14 @@ const CUES: &[&str] = &[
     "distinct",
     "different",
     "unique",
-    "of",
     "list",
     "show",
-    "name",
     "names",
     "top",
     "most",
     "least",
     "per",
     "by",
-    "the",
-    "all",
     "separate",
     "individual",
     "other",
@@ -84,7 +80,8 @@ fn of_dynamic_kind(reader: &mut Reader<'_>) -> Option<Subject> {
         let is_plural = singular(&text) != text;
         let has_id = reader.names.has_field(&format!("{}_id", singular(&text)));
         let cued = CUES.contains(&before) || is_plural || place == 0 || has_id;
-        if !cued || text.len() < 3 || !reader.is_unused(place) || STOP_WORDS.contains(&text.as_str()) {
+        let is_listed = SUBJECTS.iter().any(|(noun, _)| *noun == text);
+        if !cued || is_listed || text.len() < 3 || !reader.is_unused(place) || STOP_WORDS.contains(&text.as_str()) {
             continue;
         }
         let noun = singular(&text);

@@ -3,7 +3,7 @@
 use super::{EVENTS_IN_ANSWER, EntityState, Gap, Given, GroupCount};
 use super::{absence, days, gaps, status, text, values, why};
 use crate::ask::options::AskOptions;
-use crate::ask::question::{Absence, Counted, Direction, Intent, Question, StatusOf, WhyTarget};
+use crate::ask::question::{Absence, Counted, Direction, Intent, Question, StatusOf, Times, WhyTarget};
 use crate::error::StoreError;
 use crate::graph::causes::Rules;
 use crate::query::{Filter, GroupKey, Order, Query};
@@ -95,7 +95,16 @@ impl Runner<'_> {
                 self.list_events(given, self.filter, None, false)?;
                 return values::fill(self, given, value);
             }
-            Intent::Entities { field } | Intent::Count(Counted::Distinct(field)) => self.entities(given, field)?,
+            Intent::Entities { field, times: Some(times) } => {
+                self.entities(given, field, Some(*times))?;
+                // Of things that did not occur often enough, no event is meant.
+                let fitting = Filter::field(field.as_str()).one_of(given.entities.iter().map(String::as_str));
+                let filter = self.filter.clone().and(fitting);
+                given.matched = self.snapshot.count(&filter)?;
+                return self.list_events(given, &filter, None, false);
+            }
+            Intent::Entities { field, times: None } => self.entities(given, field, None)?,
+            Intent::Count(Counted::Distinct(field)) => self.entities(given, field, None)?,
             Intent::Groups { key } => self.groups(given, key, None, false)?,
             Intent::Top { key, count, least } => self.groups(given, key, Some(*count), *least)?,
             Intent::Absence(absent) => self.absence(given, absent)?,
@@ -122,9 +131,13 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn entities(&self, given: &mut Given, field: &str) -> Result<(), StoreError> {
+    fn entities(&self, given: &mut Given, field: &str, times: Option<Times>) -> Result<(), StoreError> {
         let groups = self.snapshot.group_by(self.filter, &GroupKey::Field(field.to_owned()))?;
-        given.entities = groups.groups.into_iter().map(|group| group.key).collect();
+        let often_enough = |count: u64| {
+            times.is_none_or(|times| count >= times.at_least && times.at_most.is_none_or(|most| count <= most))
+        };
+        let fitting = groups.groups.into_iter().filter(|group| often_enough(group.count));
+        given.entities = fitting.map(|group| group.key).collect();
         given.entities.sort();
         given.count = Some(given.entities.len() as u64);
         if groups.ungrouped > 0 {

@@ -156,7 +156,8 @@ fn counts_entities_and_groups_are_those_of_the_list() {
     let distinct = Intent::Count(Counted::Distinct("agent_id".to_owned()));
     let (given, _) = grid.answer(&question(distinct, beats.clone()));
     assert_eq!((given.count, &given.entities), (Some(2), &agents));
-    let (given, _) = grid.answer(&question(Intent::Entities { field: "agent_id".to_owned() }, beats.clone()));
+    let (given, _) =
+        grid.answer(&question(Intent::Entities { field: "agent_id".to_owned(), times: None }, beats.clone()));
     assert_eq!((given.matched, &given.entities), (total, &agents));
     let key = GroupKey::Field("agent_id".to_owned());
     let (given, _) = grid.answer(&question(Intent::Groups { key: key.clone() }, beats.clone()));

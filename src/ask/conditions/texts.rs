@@ -76,7 +76,7 @@ const LINKS: &[&str] = &[
 /// How many words without meaning a value can begin with.
 const BEFORE_MAX: usize = 3;
 /// How far before a text the words that introduce it stand.
-const CUE_REACH: usize = 5;
+const CUE_REACH: usize = 7;
 /// The most words that one value has.
 const VALUE_WORDS_MAX: usize = 6;
 
@@ -237,6 +237,15 @@ fn alone(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
     }
 }
 
+/// Words that belong to the texts of one field.
+struct Meant {
+    field: String,
+    /// Which of the words that are left.
+    words: Vec<usize>,
+    /// The forms that each has in the texts.
+    forms: Vec<BTreeSet<String>>,
+}
+
 /// Words that belong to the texts of the store: "because the port was already in use", "that timed out".
 fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<FoundCondition>) {
     let left: Vec<usize> = reader
@@ -250,7 +259,7 @@ fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
         return;
     }
     let stems: Vec<String> = left.iter().map(|&place| stem(reader.text(place))).collect();
-    let mut best: Option<(usize, String, Vec<usize>, Vec<BTreeSet<String>>)> = None;
+    let mut best: Option<Meant> = None;
     for (field, texts) in vocabulary.texts() {
         let texts: Vec<Vec<(String, String)>> = texts
             .filter(|text| text.contains(' '))
@@ -267,7 +276,7 @@ fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
             .iter()
             .filter(|words| meant.iter().all(|&nth| words.iter().any(|(stem, _)| *stem == stems[nth])))
             .collect();
-        if meant.is_empty() || fitting.is_empty() || best.as_ref().is_some_and(|(most, ..)| *most >= meant.len()) {
+        if meant.is_empty() || fitting.is_empty() || best.as_ref().is_some_and(|best| best.words.len() >= meant.len()) {
             continue;
         }
         // The forms that the texts have, so that texts that were not looked at are found by them too.
@@ -278,9 +287,9 @@ fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
                 words.filter(|(stem, _)| *stem == stems[nth]).map(|(_, word)| word.clone()).collect()
             })
             .collect();
-        best = Some((meant.len(), field.to_owned(), meant, forms));
+        best = Some(Meant { field: field.to_owned(), words: meant, forms });
     }
-    let Some((_, field, meant, forms)) = best else { return };
+    let Some(Meant { field, words: meant, forms }) = best else { return };
     let all = forms
         .iter()
         .map(|forms: &BTreeSet<String>| {

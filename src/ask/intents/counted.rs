@@ -190,6 +190,9 @@ pub(super) fn group_key(
         &["distribution"],
         &["sorted"],
     ]);
+    if reader.has("break") || reader.has("broken") {
+        reader.cue_unused(&[&["down"]]);
+    }
     let buckets = [("minute", Bucket::Minute), ("hour", Bucket::Hour), ("day", Bucket::Day)];
     for (unit, bucket) in buckets {
         for cue in ["per", "by", "each", "every", "a"] {
@@ -277,15 +280,13 @@ pub(super) fn counted(reader: &Reader<'_>, found: &Found<'_>) -> Counted {
                 found.is_subject_at(next) && fields::singular(reader.text(next)) != reader.text(next)
             })
         });
-    if distinct || of_things { Counted::Distinct(field.to_owned()) } else { Counted::Events }
+    // "How many pods were evicted" asks for evictions, as with nodes; "how many agents were" for agents.
+    let is_passive = field != "agent_id" && ["were", "was", "got"].iter().any(|word| reader.has(word));
+    if distinct || of_things && !is_passive { Counted::Distinct(field.to_owned()) } else { Counted::Events }
 }
 
 /// "The first 5", "the last three", "the latest", "three most recent": how many, and whether the newest.
 pub(super) fn first_or_last(reader: &mut Reader<'_>, found: &Found<'_>) -> (Option<usize>, bool) {
-    // "Oldest first" is the order of answers anyway.
-    if reader.cue(&[&["oldest", "first"], &["chronologically"], &["in", "order"]]) {
-        return (None, false);
-    }
     for (cue, newest) in [
         ("last", true),
         ("final", true),

@@ -4,6 +4,7 @@ mod computed;
 mod contrast;
 mod counted;
 mod things;
+mod times;
 mod why;
 
 use super::conditions::FoundCondition;
@@ -100,6 +101,13 @@ pub(crate) fn find(
         return Ok((Intent::Absence(absent), false));
     }
     of_cluster(reader, pieces);
+    // The order of answers anyway.
+    reader.cue_unused(&[
+        &["oldest", "first"],
+        &["chronologically"],
+        &["in", "order"],
+        &["in", "chronological", "order"],
+    ]);
     let found = Found::of(pieces, options);
     if let Some(intent) = why::find(reader, &found) {
         return Ok((intent, false));
@@ -138,13 +146,18 @@ pub(crate) fn find(
     if counts {
         return Ok((Intent::Count(counted::counted(reader, &found)), false));
     }
+    let times = times::find(reader, &found);
     if let Some(field) = things::which(reader, &found) {
-        return Ok((Intent::Entities { field }, false));
+        return Ok((Intent::Entities { field, times }, false));
     }
-    if let Some(entity) = things::timeline(reader, &found) {
+    if times.is_some() {
+        return Err("how often something happened can be asked of agents, nodes and other things".to_owned());
+    }
+    if let Some(entity) = things::timeline(reader, &found).filter(|_| !yes_no) {
         return Ok((Intent::Timeline { entity }, false));
     }
     let (limit, newest) = counted::first_or_last(reader, &found);
+    reader.cue_unused(&[&["history"], &["timeline"], &["chronology"]]);
     Ok((Intent::List { limit, newest }, yes_no))
 }
 
@@ -181,7 +194,15 @@ fn asks_yes_or_no(reader: &Reader<'_>) -> bool {
                 | "anyone"
         )
     };
-    first.is_some_and(opens)
+    // "node-def456 is running, right?" and "agent-005 - did it ever come back?".
+    let last = reader.tokens.last().map_or("", |token| token.text.as_str());
+    let tagged = matches!(last, "right" | "correct" | "yes" | "no") && (reader.has("is") || reader.has("are"));
+    let inner = [["did", "it"], ["has", "it"], ["was", "it"], ["is", "it"], ["did", "they"], ["have", "they"]];
+    let asks_inside = inner.iter().any(|phrase| reader.find(phrase).is_some())
+        && !["when", "why", "how", "what", "where"].iter().any(|word| reader.has(word));
+    tagged
+        || asks_inside
+        || first.is_some_and(opens)
         || reader.find(&["were", "there", "any"]).is_some()
         || reader.find(&["was", "there"]).is_some()
 }

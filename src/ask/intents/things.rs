@@ -129,6 +129,11 @@ pub(super) fn which(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<String
     if (reader.has("who") || reader.has("whom")) && found.subject.is_none() && !found.kinds.is_empty() {
         return Some(who(reader, found));
     }
+    // "The first job of carol" is one event.
+    let ordered = ["first", "last", "latest", "newest", "earliest", "oldest", "recent"];
+    if (0..reader.tokens.len()).any(|place| reader.is_unused(place) && ordered.contains(&reader.text(place))) {
+        return None;
+    }
     let subject = found.subject?;
     let field = subject.field.clone();
     // "Agents on kubernetes", "nodes with more than 1 GB": nothing but things and what they are like.

@@ -48,6 +48,9 @@ pub(super) struct Items {
     pub(super) window: Option<(EventWindow, Range<usize>)>,
 }
 
+/// Words that set two times against each other.
+const COMPARING: &[&str] = &["difference", "compare", "comparison", "compared", "differ"];
+
 /// Words that join the two ends of a range.
 const JOINING: &[&str] = &["to", "until", "till", "through", "thru", "-", "–", "—"];
 
@@ -103,6 +106,8 @@ impl Reader<'_> {
     fn shape(&self, index: usize) -> Read<Shape> {
         let word = self.word(index);
         match word {
+            // "The difference between yesterday and today" names two times, no range.
+            "between" if self.words.iter().any(|word| COMPARING.contains(&word.text)) => return Ok(None),
             "between" => {
                 return match self.ends(index + 1, &["and", "to", "-", "–"])? {
                     Some(found) => Ok(Some(found)),
