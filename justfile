@@ -39,6 +39,10 @@ bench-peers:
 deny:
     cargo deny --all-features check
 
+# Feed generated text to every reader of text, for some seconds each
+fuzz SECONDS="60":
+    .ci/fuzz {{SECONDS}}
+
 # Write the golden output of the command line anew, to be read in the diff
 golden:
     UPDATE_GOLDEN=1 cargo test --test cli

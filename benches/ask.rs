@@ -22,6 +22,11 @@ const EVENTS: usize = 1_000_000;
 /// How often each question is asked.
 const ROUNDS: usize = 50;
 
+/// The goals for the store of 5,000,000 events, in ns: for reading, for both of any question, and of most questions.
+const READ_GOAL_NS: f64 = 200e3;
+const EVERY_GOAL_NS: f64 = 10e6;
+const MOST_GOAL_NS: f64 = 2e6;
+
 /// A question of each intent. `NODE` stands for a node of the store.
 const QUESTIONS: [(&str, &str); 24] = [
     ("list", "show me spawn failures in the last hour"),
@@ -71,9 +76,10 @@ fn main() -> Outcome {
 
     let mut table = Table::new(
         format!("Questions in plain words to a store of {} events", grouped(events as f64)),
-        &["", "intent", "matched", "read p50", "answered p50", "p99", "first"],
+        &["", "intent", "matched", "read p50", "answered p50", "p99", "first", "above the goal of"],
     );
-    let (mut slowest_read, mut slowest_answer) = (0.0_f64, 0.0_f64);
+    let mut slowest_read = 0.0_f64;
+    let mut both = Vec::new();
     let mut missed = Vec::new();
     for (intent, text) in QUESTIONS {
         let text = text.replace("NODE", &node);
@@ -81,8 +87,15 @@ fn main() -> Outcome {
             missed.push(text);
             continue;
         };
-        slowest_read = slowest_read.max(asked.read.median());
-        slowest_answer = slowest_answer.max(asked.read.median() + asked.answered.median());
+        let read_ns = asked.read.median();
+        let both_ns = read_ns + asked.answered.median();
+        slowest_read = slowest_read.max(read_ns);
+        both.push(both_ns);
+        let above: Vec<&str> =
+            [("reading", read_ns > READ_GOAL_NS), ("most", both_ns > MOST_GOAL_NS), ("every", both_ns > EVERY_GOAL_NS)]
+                .into_iter()
+                .filter_map(|(goal, is_above)| is_above.then_some(goal))
+                .collect();
         table.row([
             text,
             if asked.intent == intent { intent.to_owned() } else { format!("{} (not {intent})", asked.intent) },
@@ -91,11 +104,15 @@ fn main() -> Outcome {
             time(asked.answered.median()),
             time(asked.answered.quantile(0.99)),
             time(asked.first_ns),
+            above.join(", "),
         ]);
     }
     let mut goals = Goals::new("Goals (for 5,000,000 events)");
-    goals.at_most("reading the slowest to read", 200_000.0, slowest_read, Unit::Time);
-    goals.at_most("the slowest of all, read and answered", 10e6, slowest_answer, Unit::Time);
+    both.sort_by(f64::total_cmp);
+    let (slowest, middle) = (both.last().copied(), both.get(both.len() / 2).copied());
+    goals.at_most("reading: the slowest to read", READ_GOAL_NS, slowest_read, Unit::Time);
+    goals.at_most("most: half of all are read and answered", MOST_GOAL_NS, middle.unwrap_or(f64::NAN), Unit::Time);
+    goals.at_most("every: the slowest is read and answered", EVERY_GOAL_NS, slowest.unwrap_or(f64::NAN), Unit::Time);
     println!("{table}{goals}");
     for text in missed {
         println!("not understood: {text}");

@@ -1,6 +1,6 @@
 //! Any text up to 64 KiB is read or refused: no panic, in bounded time and memory.
 //!
-//! `cargo +nightly fuzz run ask_parse -- -max_len=65536 -timeout=5 -rss_limit_mb=2048`
+//! `.ci/fuzz SECONDS` runs it; so does `cargo +nightly fuzz run ask_parse`, which adds what it finds to the corpus.
 
 #![no_main]
 

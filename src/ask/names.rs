@@ -12,6 +12,8 @@ use crate::store::Snapshot;
 
 /// The most names that are compared for a suggestion.
 const COMPARED_MAX: usize = 20_000;
+/// The longest name, in bytes, that is compared: comparing takes time and memory with the product of both lengths.
+const COMPARED_BYTES_MAX: usize = 64;
 /// The most names that are given for completion.
 const COMPLETED_MAX: usize = 100_000;
 /// How many close names are suggested.
@@ -106,6 +108,9 @@ impl<'a> Names<'a> {
 
     /// The entities whose names are closest to a word that is none.
     pub(crate) fn close_to(&self, word: &str) -> Result<Vec<String>, StoreError> {
+        if word.len() > COMPARED_BYTES_MAX {
+            return Ok(Vec::new());
+        }
         let wanted = word.to_lowercase();
         let mut compared = 0;
         let mut close: BTreeSet<(usize, String)> = BTreeSet::new();
@@ -115,7 +120,7 @@ impl<'a> Names<'a> {
             }
             source.entities(&mut |_, value, _| {
                 compared += 1;
-                if compared <= COMPARED_MAX && value.len() <= 64 {
+                if compared <= COMPARED_MAX && value.len() <= COMPARED_BYTES_MAX {
                     let distance = strsim::damerau_levenshtein(&value.to_lowercase(), &wanted);
                     if distance <= 3.min(wanted.chars().count() / 2) {
                         close.insert((distance, value.to_owned()));

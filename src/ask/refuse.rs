@@ -4,6 +4,8 @@ use super::reader::Reader;
 
 /// How many suggestions are given.
 const SUGGESTIONS_MAX: usize = 3;
+/// The longest word, in bytes, that is compared with names: no name is as long, and comparing would take long.
+const COMPARED_BYTES_MAX: usize = 256;
 
 /// Questions that can always be asked.
 pub(crate) fn examples(subject: Option<&str>) -> Vec<String> {
@@ -27,6 +29,7 @@ pub(crate) fn nearest(reader: &Reader<'_>, word: &str, subject: Option<&str>) ->
     let mut close: Vec<(usize, String)> = reader
         .names
         .types()
+        .filter(|_| lower.len() <= COMPARED_BYTES_MAX)
         .map(|name| (strsim::osa_distance(name, &lower), name.replace('_', " ")))
         .filter(|(distance, _)| *distance <= lower.len() / 2)
         .collect();

@@ -115,6 +115,10 @@ fn push_word(word: &str, start: usize, tokens: &mut Vec<Token>) {
 }
 
 fn push_plain(word: &str, start: usize, tokens: &mut Vec<Token>) {
+    // What is too long is refused anyhow; a text of commas would otherwise take a call, and copies, for each.
+    if tokens.len() > WORDS_MAX {
+        return;
+    }
     let is_edge = |character: char| !character.is_alphanumeric();
     // A minus sign belongs to its number.
     let negative = word.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
@@ -200,5 +204,6 @@ mod tests {
             let _ = tokenize(text);
         }
         assert!(tokenize(&"x ".repeat(100_000)).len() <= WORDS_MAX + 1);
+        assert!(tokenize(&"x,".repeat(QUESTION_BYTES_MAX / 2)).len() <= WORDS_MAX + 1);
     }
 }
