@@ -18,7 +18,7 @@ mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use questions::Question;
+use questions::{Provenance, Question};
 use serde_json::Value as Json;
 use stores::{NOW_US, Seeded};
 use sutra_grid_events::ask::{AskOptions, ask};
@@ -52,6 +52,23 @@ struct Tally {
     wrong: usize,
 }
 
+impl Tally {
+    fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Right => self.right += 1,
+            Outcome::Refused { .. } => self.refused += 1,
+            Outcome::Wrong { .. } => self.wrong += 1,
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { right, refused, wrong } = self;
+        write!(f, "{right} of {} right, {wrong} confidently wrong", right + refused + wrong)
+    }
+}
+
 /// The answer as a program sees it. The only call of the library.
 fn answer(seeded: &Seeded, text: &str) -> Json {
     let options = AskOptions { now_us: NOW_US, ..AskOptions::default() };
@@ -81,26 +98,23 @@ fn questions_are_answered_right_or_refused() {
     let stores = stores::all();
     let questions = questions::all();
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
-    let mut unseen = Tally::default();
+    let (mut unseen, mut last) = (Tally::default(), Tally::default());
     for question in &questions {
         let seeded = store_of(&stores, question);
         let tally = tallies.entry(&question.class).or_default();
         let outcome = outcome(question, seeded);
-        if question.unseen {
-            match outcome {
-                Outcome::Right => unseen.right += 1,
-                Outcome::Refused { .. } => unseen.refused += 1,
-                Outcome::Wrong { .. } => unseen.wrong += 1,
-            }
+        match question.provenance {
+            Provenance::Seen => {}
+            Provenance::Unseen => unseen.add(&outcome),
+            Provenance::Final => last.add(&outcome),
         }
+        tally.add(&outcome);
         match outcome {
-            Outcome::Right => tally.right += 1,
+            Outcome::Right => {}
             Outcome::Refused { reason } => {
-                tally.refused += 1;
                 println!("REFUSED [{}] {}\n    {reason}", question.class, question.text);
             }
             Outcome::Wrong { reading, difference } => {
-                tally.wrong += 1;
                 println!("WRONG [{}] {}\n    {reading}\n    {difference}", question.class, question.text);
             }
         }
@@ -112,9 +126,8 @@ fn questions_are_answered_right_or_refused() {
         right += tally.right;
         wrong += tally.wrong;
     }
-    let Tally { right: unseen_right, refused: unseen_refused, wrong: unseen_wrong } = unseen;
-    let unseen_all = unseen_right + unseen_refused + unseen_wrong;
-    println!("unseen: {unseen_right} of {unseen_all} right, {unseen_wrong} confidently wrong");
+    println!("unseen: {unseen}");
+    println!("final: {last}");
     let all = questions.len();
     println!("{right} of {all} right, {wrong} confidently wrong");
     assert!(100 * right >= RIGHT_PERCENT_MIN * all, "{right} of {all} questions were answered right");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::reference::Expectation;
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 10] = [
     ("grid.toml", include_str!("grid.toml")),
     ("dynamic.toml", include_str!("dynamic.toml")),
     ("refused.toml", include_str!("refused.toml")),
@@ -15,13 +15,35 @@ const FILES: [(&str, &str); 7] = [
     ("unseen_fields.toml", include_str!("unseen_fields.toml")),
     ("unseen_states.toml", include_str!("unseen_states.toml")),
     ("unseen_dynamic.toml", include_str!("unseen_dynamic.toml")),
+    ("final.toml", include_str!("final.toml")),
+    ("final_states.toml", include_str!("final_states.toml")),
+    ("final_dynamic.toml", include_str!("final_dynamic.toml")),
 ];
+
+/// Whether anything was fitted to a wording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provenance {
+    Seen,
+    /// It stands in a file of wordings that nothing was fitted to.
+    Unseen,
+    /// It stands in the last set, which was written after all the others, to measure with only.
+    Final,
+}
+
+impl Provenance {
+    fn of(file: &str) -> Self {
+        match file {
+            _ if file.starts_with("final") => Self::Final,
+            _ if file.starts_with("unseen") => Self::Unseen,
+            _ => Self::Seen,
+        }
+    }
+}
 
 /// One question.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
-    /// It stands in a file of wordings that nothing was fitted to.
-    pub(crate) unseen: bool,
+    pub(crate) provenance: Provenance,
     pub(crate) class: String,
     pub(crate) store: String,
     pub(crate) text: String,
@@ -53,12 +75,12 @@ fn grid() -> String {
 pub(crate) fn all() -> Vec<Question> {
     let read = |(name, text): &(&str, &str)| {
         let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let unseen = name.starts_with("unseen");
-        file.question.into_iter().map(move |wordings| (unseen, wordings))
+        let provenance = Provenance::of(name);
+        file.question.into_iter().map(move |wordings| (provenance, wordings))
     };
-    let one = |(unseen, Wordings { class, store, ask, right }): (bool, Wordings)| {
+    let one = |(provenance, Wordings { class, store, ask, right }): (Provenance, Wordings)| {
         ask.into_iter().map(move |text| Question {
-            unseen,
+            provenance,
             class: class.clone(),
             store: store.clone(),
             text,
