@@ -1,5 +1,7 @@
 //! Entities in a question: exact ids, ids written loosely, several, negated, and names that are not there.
 
+use std::ops::Range;
+
 use super::lexicon::SUBJECTS;
 use super::names::spellings;
 use super::reader::{Negation, Reader, Stage};
@@ -66,7 +68,15 @@ pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreErr
 /// agent-002"). The words that say so are used.
 pub(crate) fn is_excluded(reader: &mut Reader<'_>, place: usize, found: &[FoundEntity]) -> bool {
     let denied = reader.negation_before(place);
-    if let Some((_, words)) = denied.filter(|(kind, words)| *kind != Negation::Not || !reader.is_of_verb(words)) {
+    // "Crashes that did not occur on agent-001" denies the place, "did not crash on agent-001" the crash.
+    let denies_place = |words: &Range<usize>| {
+        let between = reader.tokens.get(words.end..place).unwrap_or_default();
+        !reader.is_of_verb(words)
+            || between
+                .iter()
+                .any(|token| ["occur", "happen", "involve", "about"].iter().any(|verb| token.text.starts_with(verb)))
+    };
+    if let Some((_, words)) = denied.filter(|(kind, words)| *kind != Negation::Not || denies_place(words)) {
         reader.use_words(words, Stage::Entity);
         return true;
     }

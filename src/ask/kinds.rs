@@ -91,20 +91,25 @@ pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat) -> Vec<FoundKind> 
     found
 }
 
-/// "Launches that failed", "spawns that went wrong": a noun that can mean several types, and a word for failures in
-/// general, mean the failures among those types.
+/// "Launches that failed", "stops that were requested": a noun that can mean several types, and a word for failures
+/// or requests in general, mean those among the types.
 fn combine(found: &mut Vec<FoundKind>) {
-    let general =
-        |kind: &FoundKind| kind.types.len() > 2 && FAILURES.iter().all(|name| kind.types.iter().any(|own| own == name));
-    let Some(noun) = found.iter().position(|kind| !kind.wider.is_empty() && !kind.negated && !kind.lacking) else {
+    let is_plain = |kind: &FoundKind| !kind.negated && !kind.lacking;
+    let Some(noun) = found.iter().position(|kind| !kind.wider.is_empty() && is_plain(kind)) else { return };
+    let all_failures = |kind: &FoundKind| FAILURES.iter().all(|name| kind.types.iter().any(|own| own == name));
+    let is_request =
+        |kind: &FoundKind| kind.wider.is_empty() && kind.types == ["spawn_requested"] && kind.words.len() == 1;
+    let Some(general) = found.iter().position(|kind| is_plain(kind) && (all_failures(kind) || is_request(kind))) else {
         return;
     };
-    let Some(failures) = found.iter().position(|kind| general(kind) && !kind.negated && !kind.lacking) else { return };
-    let both = |name: &String| FAILURES.contains(&name.as_str());
-    let meant: Vec<String> = found[noun].wider.iter().filter(|name| both(name)).cloned().collect();
+    let asks_requests = is_request(&found[general]);
+    let fits = |name: &&String| {
+        if asks_requests { name.ends_with("_requested") } else { FAILURES.contains(&name.as_str()) }
+    };
+    let meant: Vec<String> = found[noun].wider.iter().filter(fits).cloned().collect();
     if !meant.is_empty() {
         (found[noun].types, found[noun].wider) = (meant, Vec::new());
-        found.remove(failures);
+        found.remove(general);
     }
 }
 

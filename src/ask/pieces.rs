@@ -128,6 +128,11 @@ impl Pieces {
         all_of(vec![self.about_entities.clone(), self.in_time(), self.under_conditions()])
     }
 
+    /// Everything but the conditions.
+    pub(crate) fn without_conditions(&self) -> Filter {
+        all_of(vec![self.of_kinds(), self.about_entities.clone(), self.in_time()])
+    }
+
     /// Everything.
     pub(crate) fn filter(&self) -> Filter {
         all_of(vec![self.of_kinds(), self.about_entities.clone(), self.in_time(), self.under_conditions()])
@@ -350,9 +355,15 @@ fn redundant_nouns(reader: &mut Reader<'_>, subject: Option<&Subject>, kinds: &[
     let of_agents = all_of(&["agent_"]);
     let field = subject.map(|subject| subject.field.as_str());
     let of_agents = of_agents || matches!(field, Some("platform" | "hostname"));
+    let went_well =
+        kinds.iter().flat_map(|kind| &kind.types).all(|name| name.ends_with("_succeeded")) && !kinds.is_empty();
+    if went_well {
+        reader.cue_unused(&[&["successfully"], &["successful"], &["ok"], &["fine"], &["cleanly"]]);
+    }
     for place in 0..reader.tokens.len() {
         let is_redundant = match reader.text(place) {
             "node" | "nodes" => of_nodes,
+            "cluster" | "grid" => kinds.iter().any(|kind| kind.types.iter().any(|name| name.starts_with("cluster_"))),
             "agent" | "agents" => of_agents,
             _ => false,
         };

@@ -153,6 +153,15 @@ pub enum Absence {
     },
     /// Agents whose heartbeats stopped, or are missing beyond their usual interval.
     MissingHeartbeats,
+    /// Events that no event of another kind about the same thing followed: crashes without a restart.
+    Unfollowed {
+        /// The types of the events.
+        start_types: Vec<String>,
+        /// The types of what did not follow.
+        end_types: Vec<String>,
+        /// The field that both share.
+        field: String,
+    },
     /// Entities of a field that have no event of the filter, among those known to the store.
     Without {
         /// The field.

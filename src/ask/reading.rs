@@ -92,6 +92,9 @@ pub(crate) fn asked(question: &Question) -> String {
         Intent::Absence(Absence::Unanswered { request_types }) => {
             format!("requests ({}) without an outcome", request_types.join(", "))
         }
+        Intent::Absence(Absence::Unfollowed { start_types, end_types, field }) => {
+            format!("{} that no {} of the same {field} followed", start_types.join(" or "), end_types.join(" or "))
+        }
         Intent::Absence(Absence::MissingHeartbeats) => "agents whose heartbeats are missing".to_owned(),
         Intent::Absence(Absence::Without { field }) => format!("every {field} without events"),
         Intent::Value(ValueOf::Field { function, field }) => {

@@ -85,6 +85,12 @@ pub(crate) fn tokenize(question: &str) -> Vec<Token> {
         push_word(&rest[..end], start, &mut tokens);
         rest = &rest[end..];
     }
+    for place in 1..tokens.len() {
+        // "No. of crashes" is their number.
+        if tokens[place].text == "of" && tokens[place - 1].text == "no" {
+            "number".clone_into(&mut tokens[place - 1].text);
+        }
+    }
     tokens
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::duration::{Matching, Span, spans};
 use crate::ask::filters::{without_time, without_types};
 use crate::error::StoreError;
 use crate::graph::causes::{self, HeartbeatGap};
@@ -56,6 +57,21 @@ pub(super) fn silences(
         }
     }
     Ok(silences)
+}
+
+/// Events that nothing of other types followed about the same thing, until now.
+pub(super) fn unfollowed(
+    snapshot: &Snapshot,
+    filter: &Filter,
+    range: TimeRange,
+    [start_types, end_types]: [&[String]; 2],
+    field: &str,
+) -> Result<Vec<Span>, StoreError> {
+    // What followed may lie behind the range, and lacks what is said of the first events only.
+    let since = range.since_us.map_or(Filter::All, |since| Filter::between(since, None));
+    let mut spans = spans(snapshot, &since, &Matching { start_types, end_types, field, is_state: false })?;
+    spans.retain(|span| span.end_us.is_none() && filter.matches(&span.start));
+    Ok(spans)
 }
 
 /// The values of a field that the store knows and that no event of the filter has.

@@ -80,7 +80,9 @@ impl Runner<'_> {
             Intent::Status { of, at_us } => return self.status(given, of, *at_us),
             Intent::Why { target, direction } => return self.why(given, target, *direction),
             Intent::Compare(compared) => return values::compare(self, given, [&compared.first, &compared.second]),
-            Intent::Absence(absent @ (Absence::Unanswered { .. } | Absence::MissingHeartbeats)) => {
+            Intent::Absence(
+                absent @ (Absence::Unanswered { .. } | Absence::MissingHeartbeats | Absence::Unfollowed { .. }),
+            ) => {
                 return self.absence(given, absent);
             }
             _ => {}
@@ -250,12 +252,18 @@ impl Runner<'_> {
                     given.notes.push(format!("{} further pauses ended with a new heartbeat", found.len() - told.len()));
                 }
             }
+            Absence::Unfollowed { start_types, end_types, field } => {
+                let found = absence::unfollowed(self.snapshot, self.filter, range, [start_types, end_types], field)?;
+                given.matched = found.len() as u64;
+                given.events = found.iter().take(self.limit).map(|span| span.start.id.to_string()).collect();
+                given.entities = found.into_iter().map(|span| span.entity).collect();
+            }
             Absence::Without { field } => given.entities = absence::without(self.snapshot, self.filter, field)?,
         }
         given.entities.sort();
         given.entities.dedup();
         given.count = Some(match absent {
-            Absence::Unanswered { .. } => given.matched,
+            Absence::Unanswered { .. } | Absence::Unfollowed { .. } => given.matched,
             _ => given.entities.len() as u64,
         });
         Ok(())

@@ -173,7 +173,22 @@ fn compared(
 /// Uses what leads to a condition and means nothing beside it: "after a downtime of", "asking for".
 fn use_leading(reader: &mut Reader<'_>, place: usize) {
     for before in (place.saturating_sub(2)..place).rev() {
-        let leads = matches!(reader.text(before), "after" | "a" | "an" | "the" | "with" | "for" | "asking" | "needing");
+        let leads = matches!(
+            reader.text(before),
+            "after"
+                | "a"
+                | "an"
+                | "the"
+                | "with"
+                | "for"
+                | "asking"
+                | "needing"
+                | "returning"
+                | "having"
+                | "using"
+                | "requesting"
+                | "reporting"
+        );
         if !leads || reader.used[before].is_some() {
             break;
         }

@@ -1,15 +1,15 @@
 //! Conditions on texts: quoted ones, values beside the name of their field, values alone, and words of an error.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use super::FoundCondition;
 use super::vocabulary::Vocabulary;
 use crate::ask::fields;
 use crate::ask::kinds::stem;
 use crate::ask::lexicon::SUBJECTS;
-use crate::ask::reader::{Reader, Stage};
+use crate::ask::reader::{Negation, Reader, Stage};
 use crate::error::StoreError;
+use crate::event::Value;
 use crate::query::Filter;
 use crate::store::Snapshot;
 
@@ -159,6 +159,22 @@ fn beside_field(reader: &mut Reader<'_>, types: &[String], vocabulary: &Vocabula
             found.push(FoundCondition { filter, reading, fields: vec![field], is_value: true });
             continue;
         }
+        // "Without an exit code".
+        let lacks = reader.negation_before(place).filter(|(kind, words)| {
+            matches!(kind, Negation::Without | Negation::Not)
+                && reader.used[words.start].is_none()
+                && !reader.is_of_verb(words)
+        });
+        let ends_here = words.end == reader.tokens.len()
+            || reader.used[words.end].is_some()
+            || !reader.left_over().contains(&words.end);
+        if let Some((_, denying)) = lacks.filter(|_| ends_here) {
+            let of = |name: &str| Filter::field(name);
+            let filter = of(&field).exists().and(of(&field).equals(Value::Null).not()).not();
+            reader.use_words(denying.start..words.end, Stage::Condition);
+            found.push(FoundCondition::of(&field, filter, format!("without {field}")));
+            continue;
+        }
         let mut start = words.end;
         while LINKS.contains(&reader.text(start)) && reader.is_unused(start) {
             start += 1;
@@ -204,7 +220,6 @@ fn longest(
 
 /// A value alone: "machines in zurich", "jobs submitted by alice".
 fn alone(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<FoundCondition>) {
-    let mut by_fields: Vec<(Vec<String>, Vec<String>, Range<usize>)> = Vec::new();
     for place in reader.left_over() {
         if !reader.is_unused(place) || fields::from(reader, place, &[]).is_some() {
             continue;
@@ -221,19 +236,11 @@ fn alone(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
         let lower = value.to_lowercase();
         let fields: Vec<String> = vocabulary.fields_with(&lower).map(|(field, _)| field.to_owned()).collect();
         reader.use_words(place..end, Stage::Condition);
-        // Several values of one field are alternatives: "out of disk or killed".
-        match by_fields.iter_mut().find(|(known, ..)| *known == fields) {
-            Some((_, values, _)) => values.push(value),
-            None => by_fields.push((fields, vec![value], place..end)),
-        }
-    }
-    for (fields, values, words) in by_fields {
-        use_cues(reader, words.start);
-        let any = fields.iter().map(|field| Filter::field(field.as_str()).one_of(values.iter().map(String::as_str)));
-        let filter = Filter::Or(any.collect());
-        let said = format!("{} {}", fields.join(" or "), values.join(" or "));
-        let (filter, reading) = denied(reader, words.start, filter, said);
-        found.push(FoundCondition { filter, reading, fields, is_value: false });
+        use_cues(reader, place);
+        let any = fields.iter().map(|field| Filter::field(field.as_str()).equals(value.as_str()));
+        let (filter, reading) =
+            denied(reader, place, Filter::Or(any.collect()), format!("{} {value}", fields.join(" or ")));
+        found.push(FoundCondition { filter, reading, fields, is_value: true });
     }
 }
 
@@ -301,6 +308,15 @@ fn meant(reader: &mut Reader<'_>, vocabulary: &Vocabulary, found: &mut Vec<Found
     let (reading, first) = (format!("{field} saying {}", said.join(" … ")), left[meant[0]]);
     let (filter, reading) = denied(reader, first, Filter::And(all), reading);
     use_cues(reader, first);
+    // "A null pointer in the message".
+    for place in 0..reader.tokens.len() {
+        if let Some((named, words)) = fields::from(reader, place, &[])
+            && named == field
+            && words.clone().all(|at| reader.is_unused(at))
+        {
+            reader.use_words(words, Stage::Condition);
+        }
+    }
     for &nth in &meant {
         reader.use_words(left[nth]..left[nth] + 1, Stage::Condition);
     }

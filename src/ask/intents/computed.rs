@@ -20,6 +20,11 @@ const CLUSTER_DEGRADED: Pair = (&["cluster_degraded"], &["cluster_healthy", "clu
 const CRASH: Pair = (&["node_crashed"], &["node_restarted"], "node_id");
 
 pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<Intent>, String> {
+    if reader.find(&["how", "long", "until"]).is_some()
+        || reader.find(&["how", "long", "before"]).is_some() && reader.has("again")
+    {
+        return Err("it asks about the future, and only what has happened is recorded".to_owned());
+    }
     let mut asked = reader.cue(&[
         &["how", "long"],
         &["for", "how", "long"],
@@ -28,6 +33,8 @@ pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Opt
         &["how", "many", "minutes"],
         &["how", "many", "hours"],
         &["how", "many", "seconds"],
+        &["how", "many", "ms"],
+        &["how", "many", "milliseconds"],
         &["how", "much", "time"],
         &["duration"],
         &["length", "of"],
@@ -120,6 +127,9 @@ pub(super) fn duration(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Opt
     } else {
         None
     };
+    if pair == Some(CRASH) {
+        reader.cue_unused(&[&["after"], &["following"]]);
+    }
     let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     match pair {
         Some((start, end, field)) => {

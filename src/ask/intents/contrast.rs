@@ -10,7 +10,7 @@ use crate::ask::reader::Reader;
 use crate::query::{Filter, TimeRange};
 
 /// What denies a kind where nothing is asked about things: it takes the kind out of the events.
-const OF_EVENTS: &[&str] = &["events", "everything", "anything", "happened", "all", "else"];
+const OF_EVENTS: &[&str] = &["events", "history", "timeline", "everything", "anything", "happened", "all", "else"];
 
 /// The field of things that lack what is named: "agents without crashes", "nodes that never restarted". What is
 /// denied is what they lack then; where no things are asked for, it is taken out of the events.
@@ -26,8 +26,9 @@ pub(super) fn lacking(reader: &mut Reader<'_>, pieces: &mut Pieces) -> Result<Op
     };
     let others = pieces.kinds.iter().any(|kind| !kind.lacking && !kind.negated);
     match field {
-        Some(_) if others || reader.has("many") => {
-            Err("things that had one kind of event and lacked another cannot be asked for at once".to_owned())
+        _ if others && !of_events => unfollowed(reader, pieces).map(Some),
+        Some(_) if reader.has("many") => {
+            Err("how many lacked something cannot be counted; ask which they are".to_owned())
         }
         // The silence of agents is a matter of its own, with the interval that each of them usually keeps.
         Some(_) if pieces.kinds.iter().all(|kind| kind.types == ["agent_heartbeat"]) => {
@@ -60,7 +61,7 @@ pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
     let named = found.named();
     let more_than =
         reader.has("more") || reader.has("fewer") || reader.has("less") || reader.has("worse") || reader.has("better");
-    if !asked && !(more_than && (named.len() == 2 || found.ranges.len() == 2 || found.values.len() == 2)) {
+    if !asked && !(more_than && (named.len() == 2 || found.ranges.len() == 2 || found.conditions.len() == 2)) {
         return None;
     }
     reader.cue(&[
@@ -77,10 +78,12 @@ pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["between"],
     ]);
     let filter = &found.filter;
-    if let [first, second] = found.values.as_slice() {
+    if let [first, second] = found.conditions.as_slice()
+        && first.fields == second.fields
+    {
         let of = |this: &FoundCondition| {
-            let alternatives = Filter::Or(vec![first.filter.clone(), second.filter.clone()]);
-            (this.reading.trim_start_matches("with ").to_owned(), replaced(filter, &alternatives, &this.filter))
+            let name = this.reading.trim_start_matches("with ").to_owned();
+            (name, found.without_conditions.clone().and(this.filter.clone()))
         };
         return Some(Intent::Compare(Compared { first: of(first), second: of(second) }));
     }
@@ -99,13 +102,24 @@ pub(super) fn compare(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
     None
 }
 
-/// The filter with one of its parts replaced.
-fn replaced(filter: &Filter, part: &Filter, by: &Filter) -> Filter {
-    match filter {
-        whole if whole == part => by.clone(),
-        Filter::And(parts) => Filter::And(parts.iter().map(|inner| replaced(inner, part, by)).collect()),
-        other => other.clone(),
-    }
+/// "Crashes that were never followed by a restart", "agents that went offline and never recovered".
+fn unfollowed(reader: &mut Reader<'_>, pieces: &mut Pieces) -> Result<Absence, String> {
+    let of = |lacking: bool| -> Vec<String> {
+        let kinds = pieces.kinds.iter().filter(|kind| kind.lacking == lacking && (lacking || !kind.negated));
+        kinds.flat_map(|kind| kind.types.iter().cloned()).collect()
+    };
+    let (start_types, end_types) = (of(false), of(true));
+    let (of_start, of_end) = (reader.names.fields_of(&start_types), reader.names.fields_of(&end_types));
+    let shared = |field: &&str| of_start.contains(field) && of_end.contains(field);
+    let asked = pieces.subject.as_ref().map(|subject| subject.field.as_str()).filter(shared);
+    let field = asked.or_else(|| ["node_id", "agent_id"].into_iter().find(shared));
+    let field = field.or_else(|| of_start.intersection(&of_end).copied().find(|field| field.ends_with("_id")));
+    let Some(field) = field.map(str::to_owned) else {
+        return Err("the two kinds of events name nothing in common".to_owned());
+    };
+    reader.cue_unused(&[&["followed"], &["by"], &["afterwards"], &["later"], &["subsequently"], &["since"], &["but"]]);
+    pieces.kinds.retain(|kind| !kind.lacking);
+    Ok(Absence::Unfollowed { start_types, end_types, field })
 }
 
 pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
@@ -123,6 +137,8 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["no", "response"],
         &["no", "outcome"],
         &["no", "reply"],
+        &["without", "a", "reply"],
+        &["without", "reply"],
         &["never", "completed"],
         &["never", "finished"],
         &["pending"],
@@ -136,6 +152,7 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["no", "one", "answered"],
         &["never", "came", "to", "anything"],
         &["still", "waiting"],
+        &["waiting", "for"],
         &["outstanding"],
         &["in", "limbo"],
         &["hanging"],
@@ -160,7 +177,16 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
             (true, false) => vec!["spawn_requested"],
             _ => vec!["spawn_requested", "stop_requested"],
         };
-        reader.cue(&[&["request*"], &["spawn*"], &["stop"], &["never"]]);
+        reader.cue(&[
+            &["request*"],
+            &["spawn*"],
+            &["stop"],
+            &["never"],
+            &["reply"],
+            &["answer"],
+            &["response"],
+            &["outcome"],
+        ]);
         return Some(Intent::Absence(Absence::Unanswered {
             request_types: types.into_iter().map(str::to_owned).collect(),
         }));

@@ -23,6 +23,7 @@ pub(super) fn is_count(reader: &mut Reader<'_>, found: &Found<'_>) -> bool {
         &["total", "number", "of"],
         &["tally"],
         &["amount", "of"],
+        &["numbers", "of"],
     ]);
     let total = !found.kinds.is_empty() && reader.cue(&[&["total"], &["overall"]]);
     if asked {
@@ -55,6 +56,10 @@ pub(super) fn top(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> 
         &["biggest"],
         &["mostly"],
         &["usually"],
+        &["number", "one"],
+        &["more", "than", "any", "other"],
+        &["more", "than", "any"],
+        &["more", "often", "than", "any", "other"],
     ]);
     let least = reader.cue(&[&["least"], &["fewest"], &["lowest", "number"], &["quietest"]]);
     let common = reader.cue(&[
@@ -185,6 +190,8 @@ pub(super) fn group_key(
         &["summarised"],
         &["summarized"],
         &["aggregated"],
+        &["distributed"],
+        &["spread"],
         &["bucketed"],
         &["histogram"],
         &["distribution"],
@@ -194,6 +201,11 @@ pub(super) fn group_key(
         reader.cue_unused(&[&["down"]]);
     }
     let buckets = [("minute", Bucket::Minute), ("hour", Bucket::Hour), ("day", Bucket::Day)];
+    for (unit, bucket) in buckets {
+        if reader.cue_unused(&[&[unit, "by", unit]]) {
+            return Some(GroupKey::Time { bucket, offset_seconds });
+        }
+    }
     for (unit, bucket) in buckets {
         for cue in ["per", "by", "each", "every", "a"] {
             // "A day" groups only beside a number that is asked for.

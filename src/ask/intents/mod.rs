@@ -26,8 +26,10 @@ struct Found<'a> {
     ranges: &'a [(TimeRange, String)],
     /// Whether fields or attributes are named.
     has_conditions: bool,
-    /// The conditions that say the value of a field.
-    values: Vec<&'a FoundCondition>,
+    /// The conditions.
+    conditions: Vec<&'a FoundCondition>,
+    /// Kinds, entities and time without the conditions.
+    without_conditions: Filter,
     /// Kinds, entities, conditions and time together.
     filter: Filter,
     /// The same without the kinds.
@@ -46,7 +48,8 @@ impl<'a> Found<'a> {
             subject: pieces.subject.as_ref(),
             ranges: &pieces.ranges,
             has_conditions: !pieces.conditions.is_empty() || !pieces.attributes.is_empty(),
-            values: pieces.conditions.iter().filter(|condition| condition.is_value).collect(),
+            conditions: pieces.conditions.iter().collect(),
+            without_conditions: pieces.without_conditions(),
             filter: pieces.filter(),
             without_kinds: pieces.without_kinds(),
             now_us: options.now_us,
@@ -132,6 +135,7 @@ pub(crate) fn find(
     if let Some(Err(reason)) = function {
         return Err(reason);
     }
+    of_whole_cluster(reader);
     let yes_no = asks_yes_or_no(reader);
     if let Some(intent) = things::status(reader, &found, yes_no) {
         return Ok((intent, yes_no));
@@ -207,6 +211,23 @@ fn asks_yes_or_no(reader: &Reader<'_>) -> bool {
         || reader.find(&["was", "there"]).is_some()
 }
 
+/// "In the cluster", "across the whole grid": everything is.
+fn of_whole_cluster(reader: &mut Reader<'_>) {
+    for place in 0..reader.tokens.len() {
+        if !reader.is_unused(place) || !matches!(reader.text(place), "cluster" | "grid") {
+            continue;
+        }
+        let mut before = place;
+        while before > 0 && matches!(reader.text(before - 1), "the" | "our" | "this" | "whole" | "entire" | "my") {
+            before -= 1;
+        }
+        let cue = before.checked_sub(1).map_or("", |at| reader.text(at));
+        if matches!(cue, "in" | "on" | "across" | "of" | "within" | "throughout" | "for" | "from" | "over" | "around") {
+            reader.use_words(place..place + 1, Stage::Intent);
+        }
+    }
+}
+
 /// "The history of the cluster": the kinds that the cluster has for itself.
 fn of_cluster(reader: &mut Reader<'_>, pieces: &mut Pieces) {
     let asked = [
@@ -216,6 +237,7 @@ fn of_cluster(reader: &mut Reader<'_>, pieces: &mut Pieces) {
         &["events"],
         &["everything"],
         &["changes"],
+        &["going", "on"],
         &["story"],
     ];
     let names_nothing = pieces.kinds.is_empty() && pieces.entities.is_empty() && pieces.subject.is_none();

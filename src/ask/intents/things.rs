@@ -29,8 +29,10 @@ const STATES: [(&str, &str, &str); 18] = [
 ];
 
 pub(super) fn status(reader: &mut Reader<'_>, found: &Found<'_>, yes_no: bool) -> Option<Intent> {
-    let how_was =
-        (reader.find(&["how", "was"]).is_some() || reader.find(&["how", "were"]).is_some()) && found.kinds.is_empty();
+    let how_is = found.kinds.is_empty() && reader.cue_unused(&[&["how", "is"], &["how", "are"]]);
+    let how_was = how_is
+        || (reader.find(&["how", "was"]).is_some() || reader.find(&["how", "were"]).is_some())
+            && found.kinds.is_empty();
     let asked = reader.cue_unused(&[
         &["status"],
         &["statuses"],
@@ -38,11 +40,9 @@ pub(super) fn status(reader: &mut Reader<'_>, found: &Found<'_>, yes_no: bool) -
         &["states"],
         &["condition"],
         &["health", "of"],
-        &["how", "is"],
-        &["how", "are"],
         &["doing"],
         &["health"],
-        &["healthy", "or", "not"],
+        &["or", "not"],
     ]) || how_was;
     let cluster = reader.has("cluster") || reader.has("grid");
     let present = ["is", "are", "currently", "now", "right", "still"].iter().any(|word| reader.has(word));
@@ -71,6 +71,11 @@ pub(super) fn status(reader: &mut Reader<'_>, found: &Found<'_>, yes_no: bool) -
         return Some(Intent::Status { of: StatusOf::Cluster, at_us: instant_or_now });
     }
     if !asked && state.is_none() {
+        return None;
+    }
+    // "The last thing that crashed" is an event.
+    let ordered = ["first", "last", "latest", "newest", "earliest", "oldest"];
+    if !asked && ordered.iter().any(|word| reader.find_unused(&[word]).is_some()) {
         return None;
     }
     // A range in the past asks what happened, not how things stand.
@@ -141,6 +146,10 @@ pub(super) fn which(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<String
         return Some(field);
     }
     if reader.has("who") {
+        return Some(field);
+    }
+    // "The hostname of agent-003".
+    if found.kinds.is_empty() && !found.named().is_empty() && !matches!(field.as_str(), "agent_id" | "node_id") {
         return Some(field);
     }
     let names = reader.cue(&[&["names", "of"], &["name", "of"], &["ids", "of"], &["list", "of"]]);

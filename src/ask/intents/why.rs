@@ -45,6 +45,9 @@ const CAUSES: &[&[&str]] = &[
     &["reason", "for"],
     &["reasons", "for"],
     &["reason", "why"],
+    &["for", "what", "reason"],
+    &["what", "reason"],
+    &["what", "was", "the", "reason"],
     &["explain"],
     &["what", "made"],
     &["what", "brought"],
@@ -79,6 +82,7 @@ pub(super) fn find(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent>
         ["common", "commonest", "main", "frequent", "often", "frequently", "usually", "mostly", "typically", "chiefly"]
             .iter()
             .any(|word| reader.has(word));
+    let of_many = of_many || reader.find(&["number", "one"]).is_some();
     if of_many || reader.find(&["by", "cause"]).is_some() || reader.find(&["by", "reason"]).is_some() {
         return None;
     }

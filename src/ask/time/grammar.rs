@@ -145,6 +145,7 @@ impl Reader<'_> {
                 if matches!(word, "prior" | "up" | "older" | "earlier") && start == index + 1 {
                     return Ok(None);
                 }
+                let start = if self.reads(start, &["and", "including"]) { start + 2 } else { start };
                 let start = self.skip(start, &["until", "at", "on"]);
                 let before = matches!(word, "before" | "prior" | "older" | "earlier");
                 if let Some((point, end)) = self.edge(start)? {

@@ -98,11 +98,28 @@ impl Reader<'_> {
         }
         if matches!(
             self.before(index),
-            "at" | "since" | "after" | "before" | "until" | "till" | "by" | "around" | "from"
+            "at" | "since"
+                | "after"
+                | "before"
+                | "until"
+                | "till"
+                | "by"
+                | "around"
+                | "from"
+                | "and"
+                | "between"
+                | "to"
         ) && let Some((part, end)) = self.part(index + 1)
         {
             let pm = part != Part::Morning && !(part == Part::Night && hour < 6);
             return Ok(Clock::of_twelve(hour, pm).map(|clock| ((clock, None), end)));
+        }
+        // "After 9 today": an hour before its day.
+        let leads =
+            matches!(self.before(index), "at" | "since" | "after" | "before" | "until" | "till" | "by" | "from");
+        if leads && hour < 24 && matches!(self.word(index + 1), "today" | "yesterday") {
+            let clock = Clock { seconds: hour * 3_600, precision: Unit::Hour, pm: None };
+            return Ok(Some(((clock, None), index + 1)));
         }
         Ok(None)
     }

@@ -99,6 +99,14 @@ impl Reader<'_> {
     fn part_alone(&self, index: usize) -> Read<Point> {
         let said = self.before(index) == "the" || (self.before(index) == "at" && self.word(index) == "night");
         let part = look_up(PARTS, self.word(index)).filter(|_| said);
+        // "The evening of 20 November".
+        if part.is_some()
+            && self.word(index + 1) == "of"
+            && let Some((day, end)) = self.day(index + 2)?
+            && day.is_day()
+        {
+            return Ok(Some((Point { part, ..day }, end)));
+        }
         Ok(part.map(|part| (Point { part: Some(part), ..Point::of(Base::None) }, index + 1)))
     }
 
@@ -114,6 +122,11 @@ impl Reader<'_> {
             "today" => Some((on(today, None), index + 1)),
             "yesterday" => Some((on(yesterday, None), index + 1)),
             "tonight" => Some((on(night, Some(Part::Night)), index + 1)),
+            "weekend" if matches!(self.before(index), "the" | "on" | "over" | "at" | "during") => {
+                let saturday = Calendar::shift(Calendar::monday(today), -2);
+                let span = self.calendar.days(saturday, Calendar::shift(saturday, 2));
+                return Ok(Some((Point::of(Base::Fixed(span)), index + 1)));
+            }
             "day" if self.reads(index, &["day", "before", "yesterday"]) => {
                 Some((on(Calendar::shift(today, -2), None), index + 3))
             }
