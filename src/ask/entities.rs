@@ -17,7 +17,7 @@ pub(crate) struct FoundEntity {
     pub(crate) negated: bool,
     /// Whether the store knows it.
     pub(crate) known: bool,
-    /// The fields that name it; none where the store does not know it.
+    /// The fields that name it, where there are several entities to be told apart by them.
     pub(crate) fields: Vec<String>,
 }
 
@@ -39,8 +39,7 @@ pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreErr
                     reader.use_words(place - 1..place, Stage::Entity);
                 }
                 let negated = is_excluded(reader, place, &found);
-                let fields = reader.names.fields_of_entity(&name)?;
-                found.push(FoundEntity { name, place, negated, known: true, fields });
+                found.push(FoundEntity { name, place, negated, known: true, fields: Vec::new() });
             }
             None if looks_like_id(&token.text) || noun_is_subject && has_digit(&token.text) => {
                 let is_value =

@@ -1,6 +1,5 @@
 //! Fields in a question: by their names, by parts of them, and by what people call them.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::lexicon::{FIELD_NAMES, FUNCTION_WORDS, STOP_WORDS};
@@ -9,7 +8,7 @@ use super::reader::Reader;
 /// The most words that name a field.
 const WORDS_MAX: usize = 4;
 /// What a name may leave out: the unit or the sort of its values.
-const ENDINGS: [&str; 8] = ["", "_ms", "_us", "_mb", "_seconds", "_percent", "_count", "_id"];
+const ENDINGS: [&str; 7] = ["_ms", "_us", "_mb", "_seconds", "_percent", "_count", "_id"];
 
 /// A field by its words that end before `place`, looking back over words without meaning.
 pub(crate) fn before(reader: &Reader<'_>, place: usize, types: &[String]) -> Option<(String, Range<usize>)> {
@@ -45,33 +44,36 @@ pub(crate) fn named(reader: &Reader<'_>, name: &str, types: &[String]) -> Option
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return None;
     }
-    let near = reader.names.fields_of(types);
-    let all = if types.is_empty() { BTreeSet::new() } else { reader.names.fields_of(&[]) };
-    [&near, &all].into_iter().find_map(|fields| among(name, fields))
+    let any = among(reader, name, types);
+    if types.is_empty() { any } else { any.or_else(|| among(reader, name, &[])) }
 }
 
-fn among(name: &str, fields: &BTreeSet<&str>) -> Option<String> {
+fn among(reader: &Reader<'_>, name: &str, types: &[String]) -> Option<String> {
+    let has = |field: &str| reader.names.has_field_among(types, field);
     let singular = singular(name);
-    if let Some(field) = [name, singular.as_str()].into_iter().find(|name| fields.contains(name)) {
+    if let Some(field) = [name, singular.as_str()].into_iter().find(|name| has(name)) {
         return Some(field.to_owned());
     }
     let called = FIELD_NAMES.iter().filter(|(words, _)| *words == name || *words == singular).map(|(_, field)| *field);
-    if let Some(field) = called.into_iter().find(|field| fields.contains(field)) {
+    if let Some(field) = called.into_iter().find(|field| has(field)) {
         return Some(field.to_owned());
-    }
-    for base in [name, singular.as_str()] {
-        for ending in ENDINGS {
-            let spelled = format!("{base}{ending}");
-            if fields.contains(spelled.as_str()) {
-                return Some(spelled);
-            }
-        }
     }
     // A word such as "count" or "time" is in the names of many fields and means none of them.
     let words: Vec<&str> = singular.split('_').collect();
-    if words.iter().any(|word| word.len() < 3 || STOP_WORDS.contains(word) || FUNCTION_WORDS.contains(word)) {
+    let means_none = |word: &str| word.len() < 3 || STOP_WORDS.contains(&word) || FUNCTION_WORDS.contains(&word);
+    if words.iter().all(|word| means_none(word)) {
         return None;
     }
+    for base in [name, singular.as_str()] {
+        let spelled = ENDINGS.iter().map(|ending| format!("{base}{ending}"));
+        if let Some(field) = spelled.into_iter().find(|spelled| has(spelled)) {
+            return Some(field);
+        }
+    }
+    if words.iter().any(|word| means_none(word)) {
+        return None;
+    }
+    let fields = reader.names.fields_of(types);
     let mut having = fields.iter().filter(|field| {
         let parts: Vec<&str> = field.split('_').collect();
         words.iter().all(|word| parts.contains(word)) && parts.last() != Some(&"id")

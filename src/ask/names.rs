@@ -4,7 +4,7 @@
 //! that is not there look through all entities.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::error::StoreError;
 use crate::query::Filter;
@@ -25,6 +25,7 @@ pub(crate) struct Names<'a> {
     types: BTreeMap<String, u64>,
     /// The fields of each type; looked up when a question first needs them.
     fields: OnceCell<BTreeMap<String, BTreeSet<String>>>,
+    all_fields: OnceCell<HashSet<String>>,
 }
 
 impl<'a> Names<'a> {
@@ -33,7 +34,7 @@ impl<'a> Names<'a> {
         for (name, count) in snapshot.sources().iter().flat_map(|source| source.types()) {
             *types.entry(name.to_string()).or_default() += count;
         }
-        Self { snapshot, types, fields: OnceCell::new() }
+        Self { snapshot, types, fields: OnceCell::new(), all_fields: OnceCell::new() }
     }
 
     /// The types present.
@@ -43,7 +44,8 @@ impl<'a> Names<'a> {
 
     /// Whether any event has a field of this name.
     pub(crate) fn has_field(&self, name: &str) -> bool {
-        self.fields().values().any(|fields| fields.contains(name))
+        let all = || self.fields().values().flatten().cloned().collect::<HashSet<String>>();
+        self.all_fields.get_or_init(all).contains(name)
     }
 
     /// The fields that events of these types have; of all types, where there are none.
@@ -52,10 +54,22 @@ impl<'a> Names<'a> {
         of_types.flat_map(|(_, fields)| fields.iter().map(String::as_str)).collect()
     }
 
+    /// Whether events of these types (of any, where there are none) have a field of this name.
+    pub(crate) fn has_field_among(&self, types: &[String], name: &str) -> bool {
+        if types.is_empty() {
+            return self.has_field(name);
+        }
+        types.iter().any(|event_type| self.fields().get(event_type).is_some_and(|fields| fields.contains(name)))
+    }
+
     fn fields(&self) -> &BTreeMap<String, BTreeSet<String>> {
         self.fields.get_or_init(|| {
             let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            let mut seen = BTreeSet::new();
             for source in self.snapshot.sources() {
+                if source.shapes_digest().is_some_and(|digest| !seen.insert(digest)) {
+                    continue;
+                }
                 source.shapes(&mut |event_type, names| {
                     if !all.contains_key(event_type) {
                         all.insert(event_type.to_owned(), BTreeSet::new());

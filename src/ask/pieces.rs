@@ -5,6 +5,7 @@ use super::conditions::{self, FoundCondition};
 use super::entities::{self, FoundEntity, all_of};
 use super::fields;
 use super::kinds::{self, AboutWhat, FoundKind};
+use super::lexicon::ASKING_WORDS;
 use super::options::AskOptions;
 use super::reader::{Reader, Stage};
 use super::subject::{self, Subject};
@@ -72,6 +73,11 @@ pub(crate) fn find(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOp
     let conditions = conditions::find(reader, snapshot, &types)?;
     narrow(reader, &mut kinds, &conditions);
     let instant_us = timed.ranges.iter().find(|found| found.kind == TimeKind::Instant).and_then(|found| found.at_us);
+    if entities.len() > 1 {
+        for entity in entities.iter_mut().filter(|entity| entity.known) {
+            entity.fields = reader.names.fields_of_entity(&entity.name)?;
+        }
+    }
     let about_entities = entities::filter(&entities, &reader.tokens);
     Ok(Pieces { ranges, instant_us, entities, subject, kinds, conditions, attributes, about_entities })
 }
@@ -384,8 +390,7 @@ fn plain_entities(reader: &mut Reader<'_>, found: &mut Vec<FoundEntity>) -> Resu
         if !is_number && !is_noun && !token.quoted && reader.names.has_entity(None, &token.original)? {
             let negated = entities::is_excluded(reader, place, found);
             reader.use_words(place..place + 1, Stage::Entity);
-            let fields = reader.names.fields_of_entity(&token.original)?;
-            found.push(FoundEntity { name: token.original, place, negated, known: true, fields });
+            found.push(FoundEntity { name: token.original, place, negated, known: true, fields: Vec::new() });
         }
     }
     Ok(())
@@ -414,7 +419,9 @@ fn attributes(reader: &mut Reader<'_>, snapshot: &Snapshot) -> Result<Vec<(Filte
     for place in reader.left_over() {
         let word = reader.tokens[place].original.clone();
         // A word that is a number or very short is never what an agent runs on.
-        let is_name = word.len() >= 3 && word.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let is_name = word.len() >= 3
+            && !ASKING_WORDS.contains(&reader.text(place))
+            && word.bytes().any(|byte| byte.is_ascii_alphabetic());
         for field in ["platform", "hostname"].into_iter().filter(|_| is_name) {
             let registered = Filter::event_type("agent_registered").and(Filter::field(field).equals(word.as_str()));
             if reader.tokens[place].quoted || snapshot.count(&registered)? == 0 {

@@ -76,6 +76,11 @@ pub(crate) trait Source: Send + Sync {
     /// set of names. Without a guarantee that an event of it is left among those that are seen.
     fn shapes(&self, visitor: &mut dyn FnMut(&str, &mut dyn Iterator<Item = &str>));
 
+    /// A digest of the shapes, where it is at hand: sources with the same one have the same shapes.
+    fn shapes_digest(&self) -> Option<u64> {
+        None
+    }
+
     /// The rows of a block, by its index in [`zones`](Self::zones).
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError>;
 

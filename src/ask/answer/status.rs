@@ -1,12 +1,12 @@
 //! States, replayed from events: what the last thing said of an entity left behind, and since when.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::EntityState;
 use crate::ask::filters::{newest, of_types};
 use crate::error::StoreError;
-use crate::event::{CLUSTER, timestamp};
+use crate::event::{CLUSTER, ConceptId, timestamp};
 use crate::query::{Filter, GroupKey, Query};
 use crate::store::Snapshot;
 
@@ -14,8 +14,12 @@ use crate::store::Snapshot;
 pub(super) const UNKNOWN: &str = "unknown";
 /// What says that an agent lives, and there are very many of it.
 const HEARTBEAT: &str = "agent_heartbeat";
+const HEALTHY: &str = "healthy";
 /// Entities whose beginning of a state is looked up one by one.
 const LOOKED_UP_MAX: usize = 1_000;
+/// So few entities are looked up one by one, once so many rows were read in vain.
+const LOOKED_UP_AT_END: usize = 128;
+const ROWS_FOR_NOTHING: u64 = 4_096;
 
 /// A type of events and the state that each leaves behind.
 type States = [(&'static str, &'static str)];
@@ -112,18 +116,27 @@ fn beginning(
 /// What one pass from the newest event back found of an entity.
 struct Seen {
     state: &'static str,
-    evidence: String,
-    /// The time of its last event, and of the first of the run of its state as far as that was read.
+    evidence: ConceptId,
+    /// The time of its last event, and of the first of the run of its state.
     last_us: i64,
     since_us: i64,
-    rows: u64,
-    /// Whether the beginning of the run was seen.
-    is_whole: bool,
+    /// Whether an event of another state was seen before that run.
+    is_over: bool,
 }
+
+impl Seen {
+    fn of(state: &'static str, evidence: ConceptId) -> Self {
+        let last_us = evidence.timestamp_us();
+        Self { state, evidence, last_us, since_us: last_us, is_over: false }
+    }
+}
+
+type SeenByName = HashMap<String, Seen, foldhash::fast::RandomState>;
 
 /// The states of all entities of a field, or of those in one state, by name.
 ///
-/// One pass from the newest event back, which ends when every entity was met.
+/// One pass over the events that change a state, from the newest back, until all but a few were met; those that
+/// have had no event for long are looked up.
 pub(super) fn of_all(
     snapshot: &Snapshot,
     field: &str,
@@ -131,35 +144,41 @@ pub(super) fn of_all(
     at_us: i64,
 ) -> Result<Vec<Replayed>, StoreError> {
     let states = states_of(field);
-    let passed: Vec<(&str, &str)> = states.iter().copied().filter(|(name, _)| *name != HEARTBEAT).collect();
-    let filter = of_types(passed.iter().map(|(name, _)| *name)).and(up_to(at_us));
-    let known = snapshot.group_by(&filter, &GroupKey::Field(field.to_owned()))?.groups;
-    let mut seen: HashMap<String, Seen> = HashMap::with_capacity(known.len());
+    let passed = states.iter().map(|(name, _)| *name).filter(|name| *name != HEARTBEAT);
+    let filter = of_types(passed).and(up_to(at_us));
+    let known = names_of(snapshot, field)?;
+    let mut seen = SeenByName::default();
+    let (mut read, mut read_for_last) = (0_u64, 0_u64);
     snapshot.for_each_row(&Query::new(filter).newest_first(), &mut |row| {
+        read += 1;
         let Some(name) = row.text(field) else { return ControlFlow::Continue(()) };
-        let (state, time_us) = (state_after(states, row.event_type()), row.timestamp_us());
+        let state = state_after(states, row.event_type());
         match seen.get_mut(name) {
             Some(found) => {
-                found.rows += 1;
-                found.is_whole |= found.state != state;
-                if !found.is_whole {
-                    found.since_us = time_us;
+                found.is_over |= found.state != state;
+                if !found.is_over {
+                    found.since_us = row.timestamp_us();
                 }
             }
             None => {
-                let evidence = row.id().to_string();
-                let found = Seen { state, evidence, last_us: time_us, since_us: time_us, rows: 1, is_whole: false };
-                seen.insert(name.to_owned(), found);
+                seen.insert(name.to_owned(), Seen::of(state, row.id()));
+                read_for_last = read;
             }
         }
-        if seen.len() == known.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let missing = known.len().saturating_sub(seen.len());
+        let is_rare = missing <= LOOKED_UP_AT_END && read - read_for_last > ROWS_FOR_NOTHING;
+        if missing == 0 || is_rare { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    for group in &known {
-        if let Some(found) = seen.get_mut(&group.key) {
-            found.is_whole |= found.rows == group.count;
+    let unmet: Vec<String> = known.into_iter().filter(|name| !seen.contains_key(name)).collect();
+    for name in unmet.into_iter().take(LOOKED_UP_AT_END) {
+        let of_entity = telling(states).and(Filter::entity_of(field, name.as_str())).and(up_to(at_us));
+        if let Some(last) = snapshot.query(&newest(of_entity))?.events.into_iter().next() {
+            let state = state_after(states, last.event.event_type());
+            seen.insert(name, Seen::of(state, last.id));
         }
     }
-    if states.iter().any(|(name, _)| *name == HEARTBEAT) {
+    let beats = states.iter().any(|(name, _)| *name == HEARTBEAT);
+    if beats {
         add_heartbeats(snapshot, field, at_us, &mut seen)?;
     }
     let mut looked_up = 0;
@@ -168,40 +187,46 @@ pub(super) fn of_all(
         if wanted.is_some_and(|wanted| found.state != wanted) {
             continue;
         }
-        if !found.is_whole && looked_up < LOOKED_UP_MAX {
+        // What begins a run may not have been read, and heartbeats never were.
+        if (!found.is_over || beats && found.state == HEALTHY) && looked_up < LOOKED_UP_MAX {
             looked_up += 1;
             let entity = Filter::entity_of(field, name.as_str());
             found.since_us = beginning(snapshot, states, &entity, found.state, at_us)?.unwrap_or(found.since_us);
         }
         let since = Some(timestamp::format(found.since_us));
         let state = EntityState { entity: name, state: found.state.to_owned(), since };
-        all.push(Replayed { state, evidence: Some(found.evidence) });
+        all.push(Replayed { state, evidence: Some(found.evidence.to_string()) });
     }
     all.sort_by(|a, b| a.state.entity.cmp(&b.state.entity));
     Ok(all)
 }
 
+/// The names of all entities of a field.
+fn names_of(snapshot: &Snapshot, field: &str) -> Result<HashSet<String, foldhash::fast::RandomState>, StoreError> {
+    let mut names = HashSet::default();
+    for source in snapshot.sources() {
+        source.entities(&mut |of_field, name, _| {
+            if of_field == field && !names.contains(name) {
+                names.insert(name.to_owned());
+            }
+        })?;
+    }
+    Ok(names)
+}
+
 /// Takes the last heartbeat of each agent into account: it lives, whatever was said before.
-fn add_heartbeats(
-    snapshot: &Snapshot,
-    field: &str,
-    at_us: i64,
-    seen: &mut HashMap<String, Seen>,
-) -> Result<(), StoreError> {
+fn add_heartbeats(snapshot: &Snapshot, field: &str, at_us: i64, seen: &mut SeenByName) -> Result<(), StoreError> {
     let beats = Filter::event_type(HEARTBEAT).and(up_to(at_us));
     let beating = snapshot.group_by(&beats, &GroupKey::Field(field.to_owned()))?.groups;
     for group in beating {
-        if seen.get(&group.key).is_some_and(|found| found.state == "healthy") {
+        if seen.get(&group.key).is_some_and(|found| found.state == HEALTHY) {
             continue;
         }
         let of_agent = beats.clone().and(Filter::entity_of(field, group.key.as_str()));
         let Some(last) = snapshot.ids(&newest(of_agent))?.into_iter().next() else { continue };
         let time_us = last.timestamp_us();
         if seen.get(&group.key).is_none_or(|found| time_us > found.last_us) {
-            let evidence = last.to_string();
-            let found =
-                Seen { state: "healthy", evidence, last_us: time_us, since_us: time_us, rows: 1, is_whole: false };
-            seen.insert(group.key, found);
+            seen.insert(group.key, Seen::of(HEALTHY, last));
         }
     }
     Ok(())

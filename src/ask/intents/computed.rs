@@ -241,7 +241,7 @@ pub(super) fn function(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Res
         if is_free(place)
             && let Some((field, words)) = fields::from(reader, place, &types)
             && words.clone().all(is_free)
-            && reader.names.fields_of(&types).contains(field.as_str())
+            && reader.names.has_field_among(&types, &field)
             && !field.ends_with("_id")
         {
             reader.use_words(words, Stage::Condition);

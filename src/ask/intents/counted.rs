@@ -133,7 +133,7 @@ fn top_key(reader: &mut Reader<'_>, found: &Found<'_>) -> GroupKey {
     let error = unused_cue(reader, &["error", "errors"]) || reader.has("error");
     if why || error {
         let field =
-            ["error", "reason", "message"].into_iter().find(|field| reader.names.fields_of(&types).contains(field));
+            ["error", "reason", "message"].into_iter().find(|field| reader.names.has_field_among(&types, field));
         let field = field.or_else(|| ["error", "reason"].into_iter().find(|field| reader.names.has_field(field)));
         if let Some(field) = field {
             reader.cue(&[&["message*"], &["text*"]]);

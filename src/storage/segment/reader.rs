@@ -4,6 +4,7 @@
 //! failing disk gives an error and not a signal. What was decoded is kept in one cache for all segments.
 
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,10 +95,27 @@ pub(crate) struct SegmentReader {
     types: Vec<Arc<str>>,
     fields: Vec<Arc<str>>,
     shapes: Vec<Arc<Shape>>,
+    shapes_digest: u64,
     body_offset: u64,
     file_bytes: u64,
     cache: Arc<SegmentCache>,
     remove: AtomicBool,
+}
+
+/// A digest of the types and names of fields, whatever their order.
+fn digest_of(shapes: &[Arc<Shape>]) -> u64 {
+    let digests = shapes.iter().map(|shape| {
+        let mut hasher = DefaultHasher::new();
+        shape.event_type.hash(&mut hasher);
+        shape.fields.iter().for_each(|field| field.name.hash(&mut hasher));
+        hasher.finish()
+    });
+    let mut digests: Vec<u64> = digests.collect();
+    digests.sort_unstable();
+    digests.dedup();
+    let mut hasher = DefaultHasher::new();
+    digests.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl SegmentReader {
@@ -120,6 +138,7 @@ impl SegmentReader {
             zones,
             types,
             fields,
+            shapes_digest: digest_of(&shapes),
             shapes,
             body_offset,
             file_bytes,
@@ -149,6 +168,10 @@ impl SegmentReader {
 
     pub(super) fn time_bounds(&self) -> Option<(i64, i64)> {
         self.time_bounds
+    }
+
+    pub(super) fn shapes_digest(&self) -> u64 {
+        self.shapes_digest
     }
 
     pub(super) fn shapes(&self) -> &[Arc<Shape>] {

@@ -136,6 +136,10 @@ impl Source for SegmentReader {
         }
     }
 
+    fn shapes_digest(&self) -> Option<u64> {
+        Some(SegmentReader::shapes_digest(self))
+    }
+
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError> {
         SegmentReader::rows(self, block).map(|rows| rows as Arc<dyn Rows>)
     }
