@@ -98,7 +98,7 @@ fn questions_are_answered_right_or_refused() {
     let stores = stores::all();
     let questions = questions::all();
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
-    let (mut unseen, mut last) = (Tally::default(), Tally::default());
+    let (mut unseen, mut last, mut fresh) = (Tally::default(), Tally::default(), Tally::default());
     for question in &questions {
         let seeded = store_of(&stores, question);
         let tally = tallies.entry(&question.class).or_default();
@@ -107,6 +107,7 @@ fn questions_are_answered_right_or_refused() {
             Provenance::Seen => {}
             Provenance::Unseen => unseen.add(&outcome),
             Provenance::Final => last.add(&outcome),
+            Provenance::Fresh => fresh.add(&outcome),
         }
         tally.add(&outcome);
         match outcome {
@@ -128,6 +129,7 @@ fn questions_are_answered_right_or_refused() {
     }
     println!("unseen: {unseen}");
     println!("final: {last}");
+    println!("fresh: {fresh}");
     let all = questions.len();
     println!("{right} of {all} right, {wrong} confidently wrong");
     assert!(100 * right >= RIGHT_PERCENT_MIN * all, "{right} of {all} questions were answered right");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::reference::Expectation;
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     ("grid.toml", include_str!("grid.toml")),
     ("dynamic.toml", include_str!("dynamic.toml")),
     ("refused.toml", include_str!("refused.toml")),
@@ -18,6 +18,8 @@ const FILES: [(&str, &str); 10] = [
     ("final.toml", include_str!("final.toml")),
     ("final_states.toml", include_str!("final_states.toml")),
     ("final_dynamic.toml", include_str!("final_dynamic.toml")),
+    ("fresh.toml", include_str!("fresh.toml")),
+    ("fresh_dynamic.toml", include_str!("fresh_dynamic.toml")),
 ];
 
 /// Whether anything was fitted to a wording.
@@ -26,14 +28,17 @@ pub(crate) enum Provenance {
     Seen,
     /// It stands in a file of wordings that nothing was fitted to.
     Unseen,
-    /// It stands in the last set, which was written after all the others, to measure with only.
+    /// It stands in a set that was written after the others, to measure with only.
     Final,
+    /// It stands in the newest set, written after the final one, to measure with only.
+    Fresh,
 }
 
 impl Provenance {
     fn of(file: &str) -> Self {
         match file {
             _ if file.starts_with("final") => Self::Final,
+            _ if file.starts_with("fresh") => Self::Fresh,
             _ if file.starts_with("unseen") => Self::Unseen,
             _ => Self::Seen,
         }
