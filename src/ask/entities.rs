@@ -24,19 +24,30 @@ pub(crate) struct FoundEntity {
 /// Finds entities and uses their words.
 pub(crate) fn find(reader: &mut Reader<'_>) -> Result<Vec<FoundEntity>, StoreError> {
     let mut found = Vec::new();
+    let mut carried: Option<(String, usize)> = None;
     for place in 0..reader.tokens.len() {
         if reader.used[place].is_some() {
             continue;
         }
         let token = reader.tokens[place].clone();
-        let noun = place.checked_sub(1).map_or("", |before| reader.text(before)).to_owned();
+        let mut noun = place.checked_sub(1).map_or("", |before| reader.text(before)).to_owned();
+        // "Agents 001 and 004".
+        let before_joint = place.checked_sub(if matches!(noun.as_str(), "and" | "or") { 2 } else { 1 });
+        let continued = carried.as_ref().filter(|(_, end)| before_joint == Some(*end)).map(|(noun, _)| noun.clone());
+        let is_carried = continued.is_some() && has_digit(&token.text) && !looks_like_id(&token.text);
+        if let Some(carried) = continued.filter(|_| is_carried) {
+            noun = carried;
+        }
         let noun_is_subject = SUBJECTS.iter().take(4).any(|(word, _)| *word == noun);
         let named = name_of(reader, &token.original, &token.text, noun_is_subject.then_some(noun.as_str()))?;
         match named {
             Some(name) => {
                 reader.use_words(place..place + 1, Stage::Entity);
                 if noun_is_subject {
-                    reader.use_words(place - 1..place, Stage::Entity);
+                    if !is_carried {
+                        reader.use_words(place - 1..place, Stage::Entity);
+                    }
+                    carried = Some((noun, place));
                 }
                 let negated = is_excluded(reader, place, &found);
                 found.push(FoundEntity { name, place, negated, known: true, fields: Vec::new() });
@@ -70,7 +81,9 @@ pub(crate) fn is_excluded(reader: &mut Reader<'_>, place: usize, found: &[FoundE
     // "Crashes that did not occur on agent-001" denies the place, "did not crash on agent-001" the crash.
     let denies_place = |words: &Range<usize>| {
         let between = reader.tokens.get(words.end..place).unwrap_or_default();
+        let first = between.first().map_or("", |token| token.text.as_str());
         !reader.is_of_verb(words)
+            || matches!(first, "on" | "from" | "by" | "of" | "in" | "about")
             || between
                 .iter()
                 .any(|token| ["occur", "happen", "involve", "about"].iter().any(|verb| token.text.starts_with(verb)))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lexicon::{FIELD_NAMES, FUNCTION_WORDS, STOP_WORDS};
+use super::lexicon::{FIELD_NAMES, is_function_word, is_stop_word};
 use super::reader::Reader;
 
 /// The most words that name a field.
@@ -60,7 +60,7 @@ fn among(reader: &Reader<'_>, name: &str, types: &[String]) -> Option<String> {
     }
     // A word such as "count" or "time" is in the names of many fields and means none of them.
     let words: Vec<&str> = singular.split('_').collect();
-    let means_none = |word: &str| word.len() < 3 || STOP_WORDS.contains(&word) || FUNCTION_WORDS.contains(&word);
+    let means_none = |word: &str| word.len() < 3 || is_stop_word(word) || is_function_word(word);
     if words.iter().all(|word| means_none(word)) {
         return None;
     }
@@ -76,7 +76,8 @@ fn among(reader: &Reader<'_>, name: &str, types: &[String]) -> Option<String> {
     let fields = reader.names.fields_of(types);
     let mut having = fields.iter().filter(|field| {
         let parts: Vec<&str> = field.split('_').collect();
-        words.iter().all(|word| parts.contains(word)) && parts.last() != Some(&"id")
+        let has_all = |name: &str| name.split('_').all(|word| parts.contains(&word));
+        (has_all(&singular) || has_all(name)) && parts.last() != Some(&"id")
     });
     match (having.next(), having.next()) {
         (Some(field), None) => Some((*field).to_owned()),

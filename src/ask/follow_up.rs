@@ -27,6 +27,9 @@ const WITH_PREVIOUS: &[&[&str]] = &[
     &["except"],
     &["without"],
     &["not"],
+    &["per"],
+    &["by"],
+    &["also"],
 ];
 /// Words that a fragment is made of beside what it asks.
 const SMALL: &[&str] = &[
@@ -41,7 +44,7 @@ pub(crate) fn opening(reader: &mut Reader<'_>, options: &AskOptions) -> bool {
     let found = openings.copied().find(|phrase| reader.find(phrase).is_some_and(|words| words.start == 0));
     let Some(phrase) = found else { return false };
     // What excludes is read together with what it excludes.
-    if !matches!(phrase[0], "except" | "without" | "not") {
+    if !matches!(phrase[0], "except" | "without" | "not" | "per" | "by") {
         reader.use_words(0..phrase.len(), Stage::Intent);
     }
     true
@@ -95,7 +98,7 @@ pub(crate) fn continued(reader: &mut Reader<'_>, pieces: &Pieces, options: &AskO
         _ => format!(", of {}", question.filter),
     };
     question.reading = format!("{}{about} (the question before, continued)", super::reading::asked(&question));
-    question.alternatives = Vec::new();
+    question.alternatives = understand::alternatives(&question);
     Ok(question)
 }
 

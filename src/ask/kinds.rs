@@ -8,6 +8,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use super::lexicon::{About, FAILURES, KIND_PHRASES, KindPhrase, OPPOSITES};
 use super::names::Names;
 use super::reader::{Negation, Reader, Stage};
+use super::subject::Subject;
 use crate::event::{KINDS, kind_index_of};
 
 /// Words of one dynamic type may stand this far apart.
@@ -52,25 +53,28 @@ pub(crate) struct FoundKind {
 }
 
 /// Finds kinds among the words that nothing has used yet, and uses them.
-pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat) -> Vec<FoundKind> {
+pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat, subject: Option<&Subject>) -> Vec<FoundKind> {
     let mut found = exact_types(reader);
     dynamic(reader, &mut found);
     // A cluster question means the cluster's own kinds where a word has both senses.
+    let of_grid = ["agent_id", "node_id", "hostname", "platform"];
+    let of_own_things = subject.is_some_and(|subject| !of_grid.contains(&subject.field.as_str()));
     let cluster_only = about.cluster && !about.agent && !about.node;
     for phrase in PHRASES_BY_LENGTH.iter().copied() {
         if !about.fits(phrase.about) || (cluster_only && phrase.about == About::Agent) {
             continue;
         }
         // In a store of other things "killed" may be the text of a reason, no crash of a node.
-        let is_foreign =
-            !found.is_empty() && !phrase.types.iter().any(|name| reader.names.types().any(|own| own == *name));
-        if is_foreign
-            && !found.iter().any(|kind: &FoundKind| kind.types.iter().any(|name| kind_index_of(name).is_some()))
-        {
+        let is_recorded = phrase.types.iter().any(|name| reader.names.types().any(|own| own == *name));
+        let grid_found = found.iter().any(|kind| kind.types.iter().any(|name| kind_index_of(name).is_some()));
+        if !is_recorded && !grid_found && (of_own_things || !found.is_empty()) {
             continue;
         }
         while let Some(words) = reader.find_unused(phrase.words) {
-            if reader.is_after_reason(words.start) {
+            // "Broken down by agent" says how to group, "leave out" what to leave out.
+            let is_verb = matches!(reader.text(words.end), "down" | "out")
+                && matches!(phrase.words, ["broken"] | ["broke"] | ["leave"] | ["left"]);
+            if reader.is_after_reason(words.start) || is_verb {
                 break;
             }
             let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();

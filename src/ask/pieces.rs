@@ -5,7 +5,7 @@ use super::conditions::{self, FoundCondition};
 use super::entities::{self, FoundEntity, all_of};
 use super::fields;
 use super::kinds::{self, AboutWhat, FoundKind};
-use super::lexicon::ASKING_WORDS;
+use super::lexicon::is_asking_word;
 use super::options::AskOptions;
 use super::reader::{Reader, Stage};
 use super::subject::{self, Subject};
@@ -51,7 +51,7 @@ pub(crate) fn find(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOp
     let about = about(reader, &entities, subject.as_ref())?;
     // A "failure rate" is no failure.
     reader.cue(&[&["failure", "rate"], &["success", "rate"], &["error", "rate"], &["crash", "rate"]]);
-    let mut kinds = kinds::find(reader, about);
+    let mut kinds = kinds::find(reader, about, subject.as_ref());
     let types = types_of(&kinds);
     subject = subject.or_else(|| subject::of_field(reader, &types));
     // A noun that belongs to a kind too was left for that.
@@ -420,7 +420,7 @@ fn attributes(reader: &mut Reader<'_>, snapshot: &Snapshot) -> Result<Vec<(Filte
         let word = reader.tokens[place].original.clone();
         // A word that is a number or very short is never what an agent runs on.
         let is_name = word.len() >= 3
-            && !ASKING_WORDS.contains(&reader.text(place))
+            && !is_asking_word(reader.text(place))
             && word.bytes().any(|byte| byte.is_ascii_alphabetic());
         for field in ["platform", "hostname"].into_iter().filter(|_| is_name) {
             let registered = Filter::event_type("agent_registered").and(Filter::field(field).equals(word.as_str()));

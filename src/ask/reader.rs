@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lexicon::STOP_WORDS;
+use super::lexicon::is_stop_word;
 use super::names::Names;
 use super::tokens::Token;
 
@@ -217,6 +217,12 @@ impl<'a> Reader<'a> {
                 "but" if matches!(before, "all" | "everything" | "anything" | "every" | "everywhere" | "anywhere") => {
                     return Some((Negation::Except, at..at + 1));
                 }
+                "out" if matches!(before, "leave" | "leaving" | "filter" | "filtering") => {
+                    return Some((Negation::Except, from_before));
+                }
+                "skip" | "skipping" | "hide" | "hiding" | "omit" | "w/o" => {
+                    return Some((Negation::Except, at..at + 1));
+                }
                 "not" if before == "but" => return Some((Negation::Except, from_before)),
                 "not" => return Some((Negation::Not, at..at + 1)),
                 "without" => return Some((Negation::Without, at..at + 1)),
@@ -257,5 +263,5 @@ impl<'a> Reader<'a> {
 }
 
 fn is_without_meaning(word: &str) -> bool {
-    STOP_WORDS.contains(&word) || !word.chars().any(char::is_alphanumeric)
+    is_stop_word(word) || !word.chars().any(char::is_alphanumeric)
 }

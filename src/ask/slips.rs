@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::fields::singular;
-use super::lexicon::{FIELD_NAMES, FUNCTION_WORDS, KIND_PHRASES, STOP_WORDS, WORDS_TO_CORRECT};
+use super::lexicon::{FIELD_NAMES, KIND_PHRASES, WORDS_TO_CORRECT, is_function_word, is_stop_word};
 use super::reader::Reader;
 
 /// The shortest word that is corrected, and the shortest of which two letters may be wrong.
@@ -82,8 +82,8 @@ fn may_be_slip(reader: &Reader<'_>, place: usize) -> bool {
     word.len() >= CORRECTED_MIN
         && word.bytes().all(|byte| byte.is_ascii_lowercase())
         && reader.is_unused(place)
-        && !STOP_WORDS.contains(&word)
-        && !FUNCTION_WORDS.contains(&word)
+        && !is_stop_word(word)
+        && !is_function_word(word)
         && !KNOWN.contains(word)
         && !STEMS.iter().any(|stem| word.starts_with(stem))
 }

@@ -2,7 +2,7 @@
 
 use super::fields::{self, singular};
 use super::kinds::{self, stem};
-use super::lexicon::{STOP_WORDS, SUBJECTS};
+use super::lexicon::{SUBJECTS, is_stop_word};
 use super::reader::{Reader, Stage};
 
 /// Words before a noun that ask for things.
@@ -81,7 +81,7 @@ fn of_dynamic_kind(reader: &mut Reader<'_>) -> Option<Subject> {
         let has_id = reader.names.has_field(&format!("{}_id", singular(&text)));
         let cued = CUES.contains(&before) || is_plural || place == 0 || has_id;
         let is_listed = SUBJECTS.iter().any(|(noun, _)| *noun == text);
-        if !cued || is_listed || text.len() < 3 || !reader.is_unused(place) || STOP_WORDS.contains(&text.as_str()) {
+        if !cued || is_listed || text.len() < 3 || !reader.is_unused(place) || is_stop_word(text.as_str()) {
             continue;
         }
         let noun = singular(&text);

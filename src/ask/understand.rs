@@ -29,6 +29,8 @@ const STATES: &[(&str, &str)] = &[
     ("healthy", "up"),
     ("online", "up"),
     ("alive", "up"),
+    ("fine", "up"),
+    ("working", "up"),
     ("ok", "up"),
     ("okay", "up"),
     ("up", "up"),
@@ -149,7 +151,7 @@ pub(crate) fn first_alternative(question: &Question) -> Option<String> {
     alternatives(question).into_iter().next()
 }
 
-fn alternatives(question: &Question) -> Vec<String> {
+pub(super) fn alternatives(question: &Question) -> Vec<String> {
     match (&question.intent, question.subject.as_deref()) {
         (Intent::Count(Counted::Events), Some("node_id")) => {
             vec!["how many distinct nodes, instead of events".to_owned()]

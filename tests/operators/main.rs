@@ -7,6 +7,7 @@
 // A failed expectation is how a test fails.
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod follow_up;
 mod grid;
 mod jobs;
 mod numbers;

@@ -119,6 +119,8 @@ const UNITS: &[&str] = &[
     "%",
 ];
 
+const TIME_UNITS: &[&str] = &["second", "minute", "hour", "millisecond"];
+
 pub(super) fn find(reader: &mut Reader<'_>, types: &[String], found: &mut Vec<FoundCondition>) {
     between(reader, types, found);
     for (phrase, test) in COMPARISONS {
@@ -314,6 +316,10 @@ fn number_at(reader: &Reader<'_>, place: usize) -> Option<(f64, String, Range<us
         return None;
     }
     let text = reader.text(place);
+    // "Longer than a second".
+    if matches!(text, "a" | "an") && TIME_UNITS.contains(&reader.text(place + 1)) {
+        return Some((1.0, reader.text(place + 1).to_owned(), place..place + 2));
+    }
     let (number, unit) = match spelled_number(text) {
         Some(number) => (number, ""),
         None => {

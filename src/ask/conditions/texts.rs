@@ -6,7 +6,7 @@ use super::FoundCondition;
 use super::vocabulary::Vocabulary;
 use crate::ask::fields;
 use crate::ask::kinds::stem;
-use crate::ask::lexicon::{ASKING_WORDS, SUBJECTS};
+use crate::ask::lexicon::{SUBJECTS, is_asking_word};
 use crate::ask::reader::{Negation, Reader, Stage};
 use crate::error::StoreError;
 use crate::event::Value;
@@ -87,7 +87,7 @@ pub(super) fn find(
     found: &mut Vec<FoundCondition>,
 ) -> Result<(), StoreError> {
     quoted(reader, types, found);
-    if reader.left_over().iter().all(|&place| ASKING_WORDS.contains(&reader.text(place))) {
+    if reader.left_over().iter().all(|&place| is_asking_word(reader.text(place))) {
         return Ok(());
     }
     let vocabulary = Vocabulary::of(snapshot, &reader.names, types)?;

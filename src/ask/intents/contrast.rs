@@ -147,6 +147,7 @@ pub(super) fn absence(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Inte
         &["never", "got", "answered"],
         &["not", "answered"],
         &["still", "open"],
+        &["nobody", "ever", "answered"],
         &["nobody", "answered"],
         &["noone", "answered"],
         &["no", "one", "answered"],

@@ -71,6 +71,10 @@ pub(super) fn top(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> 
         &["leading", "cause*"],
         &["chief"],
         &["typically"],
+        &["usual"],
+        &["typical"],
+        &["primary"],
+        &["chiefly"],
     ]);
     if !most && !least && !common {
         return None;
@@ -130,6 +134,9 @@ fn top_key(reader: &mut Reader<'_>, found: &Found<'_>) -> GroupKey {
         &["why"],
         &["explanation*"],
     ]);
+    // "What do tasks mostly fail from".
+    let last = reader.tokens.last().map_or("", |token| token.text.as_str());
+    let why = why || matches!(last, "from" | "of" | "with") && reader.has("what");
     let error = unused_cue(reader, &["error", "errors"]) || reader.has("error");
     if why || error {
         let field =

@@ -151,7 +151,8 @@ pub(crate) fn find(
         return Ok((Intent::Count(counted::counted(reader, &found)), false));
     }
     let times = times::find(reader, &found);
-    if let Some(field) = things::which(reader, &found) {
+    let asks_which = !yes_no || ["which", "who", "what"].iter().any(|word| reader.has(word));
+    if let Some(field) = things::which(reader, &found).filter(|_| asks_which) {
         return Ok((Intent::Entities { field, times }, false));
     }
     if times.is_some() {

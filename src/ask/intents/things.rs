@@ -7,7 +7,11 @@ use crate::ask::reader::{Reader, Stage};
 use crate::event::Entity;
 
 /// Words for states: the word, the field of what has it, and the state.
-const STATES: [(&str, &str, &str); 18] = [
+const STATES: [(&str, &str, &str); 22] = [
+    ("ok", "agent_id", "healthy"),
+    ("okay", "agent_id", "healthy"),
+    ("fine", "agent_id", "healthy"),
+    ("working", "agent_id", "healthy"),
     ("failed", "node_id", "failed"),
     ("requested", "node_id", "requested"),
     ("offline", "agent_id", "offline"),

@@ -78,10 +78,23 @@ const STATES: &[&[&str]] = &[
 
 pub(super) fn find(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent> {
     // "The most common cause" asks for a text, not for a chain; so does "why do spawns fail most often".
-    let of_many =
-        ["common", "commonest", "main", "frequent", "often", "frequently", "usually", "mostly", "typically", "chiefly"]
-            .iter()
-            .any(|word| reader.has(word));
+    let of_many = [
+        "common",
+        "commonest",
+        "usual",
+        "typical",
+        "primary",
+        "main",
+        "frequent",
+        "often",
+        "frequently",
+        "usually",
+        "mostly",
+        "typically",
+        "chiefly",
+    ]
+    .iter()
+    .any(|word| reader.has(word));
     let of_many = of_many || reader.find(&["number", "one"]).is_some();
     if of_many || reader.find(&["by", "cause"]).is_some() || reader.find(&["by", "reason"]).is_some() {
         return None;

@@ -2,9 +2,9 @@
 //! the words that carry no meaning here.
 
 mod kinds;
+mod small_words;
 mod words;
 
 pub(crate) use kinds::{About, CLUSTER_EVENTS, FAILURES, KIND_PHRASES, KindPhrase, OPPOSITES};
-pub(crate) use words::{
-    ASKING_WORDS, COMMANDS, FIELD_NAMES, FUNCTION_WORDS, SIGNALS, STOP_WORDS, SUBJECTS, WORDS_TO_CORRECT,
-};
+pub(crate) use small_words::{is_asking_word, is_function_word, is_stop_word};
+pub(crate) use words::{COMMANDS, FIELD_NAMES, SIGNALS, SUBJECTS, WORDS_TO_CORRECT};

@@ -86,6 +86,24 @@ impl Reader<'_> {
                 None => Ok(Some(((clock, None), index + 1))),
             };
         }
+        // "Half past three", "quarter to four".
+        let (minutes, side) = (self.word(index), self.word(index + 1));
+        if matches!(minutes, "half" | "quarter") && matches!(side, "past" | "to") {
+            let said =
+                look_up(NUMBERS, self.word(index + 2)).or_else(|| literal::number(self.word(index + 2)).map(f64::from));
+            let Some(hour) = said.filter(|hour| (1.0..=12.0).contains(hour)) else { return Ok(None) };
+            let (part, end) = self.part(index + 3).map_or((None, index + 3), |(part, end)| (Some(part), end));
+            let pm = part.is_some_and(|part| part != Part::Morning);
+            let offset: i64 = match (minutes, side) {
+                ("half", _) => 1_800,
+                (_, "past") => 900,
+                _ => -900,
+            };
+            #[allow(clippy::cast_possible_truncation)] // At most twelve.
+            let seconds = (hour as i64 % 12) * 3_600 + i64::from(pm) * 43_200 + offset;
+            let seconds = u32::try_from(seconds.rem_euclid(86_400)).unwrap_or(0);
+            return Ok(Some(((Clock { seconds, precision: Unit::Minute, pm: Some(pm) }, part), end)));
+        }
         let Some(hour) = literal::number(word) else { return Ok(None) };
         if let Some(pm) = literal::meridiem(self.word(index + 1)) {
             let clock = Clock::of_twelve(hour, pm);
