@@ -89,6 +89,8 @@ pub mod graph;
 #[cfg(feature = "grid")]
 pub mod grid;
 pub mod query;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod storage;
 pub mod store;
 pub use emitter::{EmitError, EmitterConfig, EmitterStats, EventEmitter, init_events};

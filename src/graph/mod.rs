@@ -1,8 +1,18 @@
-//! Events as a graph: what led to what.
+//! Events as a graph: concepts and their associations, and what led to what.
 //!
 //! ```text
+//! events ─► concepts, associations (a view: nothing is stored twice) ─► ConceptStore, the Sutra API
 //! events ─► rules (data) ─► links ─► chain (a tree) ─► text, DOT, Mermaid, JSON
 //!                            absence (what did not happen)
 //! ```
 
 pub mod causes;
+mod concept;
+mod concept_store;
+
+pub use concept::{Association, AssociationKind, Concept, ConceptMetadata, ConceptType};
+pub use concept_store::{
+    BATCH_MAX, CONTENT_BYTES_MAX, Chain, ConceptError, ConceptResult, ConceptStats, ConceptStore, ConceptSummary,
+    DIMENSIONS_MAX, Health, MetadataQuery, NeighborPage, Neighbors, PATH_DEPTH_MAX, PathFound, RESULTS_MAX, Similar,
+    check_concept, check_depth, check_search,
+};

@@ -12,7 +12,7 @@ use crate::TextFile;
 use crate::code::code_of;
 
 /// Each top module of the library with those that it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("event", &[]),
     ("error", &["event"]),
     ("storage", &["event", "error"]),
@@ -20,7 +20,8 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("query", &["event", "error", "storage", "store"]),
     ("graph", &["event", "error", "store", "query"]),
     ("ask", &["event", "error", "store", "query", "graph"]),
-    ("emitter", &["event", "error", "store"]),
+    ("remote", &["event", "error", "store", "query", "graph"]),
+    ("emitter", &["event", "error", "store", "remote", "graph"]),
     ("grid", &["event", "error", "store", "query", "emitter"]),
     // A seam for the benchmarks, which nothing uses.
     ("bench", &["event", "error", "storage", "store"]),

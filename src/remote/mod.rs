@@ -1,0 +1,10 @@
+//! The Sutra protocol: frames and dialects, the client of a remote store, and the server that stands in for one.
+//!
+//! ```text
+//! client (a ConceptStore) ─► message ─► dialect B ─► frame ─► socket
+//! socket ─► frame ─► dialect A or B ─► message ─► server ─► embedded concepts
+//! ```
+
+#[doc(hidden)]
+#[allow(missing_docs)] // The fields are those of the protocol, and named by it.
+pub mod message;
