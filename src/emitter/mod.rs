@@ -117,10 +117,15 @@ impl EventEmitter {
 
     /// Opens on a thread of its own, so that no executor is blocked.
     async fn open_elsewhere(endpoint: Endpoint) -> Result<Self, EmitError> {
+        let open = move || match endpoint {
+            Endpoint::Embedded(path) => Self::open(path, EmitterConfig::default()),
+            #[cfg(feature = "remote")]
+            Endpoint::Remote(_) => Err(EndpointError::NoSpool.into()),
+        };
         let (reply, opened) = reply_async();
         thread::Builder::new()
             .name("grid-events-open".into())
-            .spawn(move || reply(Self::open(endpoint.path(), EmitterConfig::default())))
+            .spawn(move || reply(open()))
             .map_err(|error| EmitError::Thread(Arc::new(error)))?;
         opened.await
     }

@@ -5,6 +5,11 @@
 //! socket ─► frame ─► dialect A or B ─► message ─► server ─► embedded concepts
 //! ```
 
+pub mod client;
+mod endpoint;
 #[doc(hidden)]
 #[allow(missing_docs)] // The fields are those of the protocol, and named by it.
 pub mod message;
+
+pub use client::{ClientOptions, TlsOptions};
+pub use endpoint::{PORT_DEFAULT, RemoteEndpoint, RemoteEndpointError};
