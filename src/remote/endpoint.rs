@@ -83,14 +83,17 @@ fn parse(text: &str) -> Result<RemoteEndpoint, &'static str> {
     Ok(RemoteEndpoint { host: host.to_owned(), port, tls })
 }
 
+impl RemoteEndpoint {
+    /// Host and port, whether encrypted or not.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
 impl fmt::Display for RemoteEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.tls { "tls://" } else { "" };
-        if self.host.contains(':') {
-            write!(f, "{scheme}[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{scheme}{}:{}", self.host, self.port)
-        }
+        write!(f, "{}{}", if self.tls { "tls://" } else { "" }, self.address())
     }
 }
 
