@@ -54,7 +54,21 @@ pub struct TlsOptions {
     pub server_name: Option<String>,
 }
 
+/// The environment variable that holds the token.
+pub const TOKEN_VARIABLE: &str = "EVENT_TOKEN";
+/// The environment variable that names the file of certificates.
+pub const CA_FILE_VARIABLE: &str = "EVENT_CA_FILE";
+
 impl ClientOptions {
+    /// The default settings with the token of [`TOKEN_VARIABLE`] and the certificates of [`CA_FILE_VARIABLE`], where
+    /// these are set.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let token = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
+        let ca_file = std::env::var_os(CA_FILE_VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from);
+        Self { token, tls: TlsOptions { ca_file, ..TlsOptions::default() }, ..Self::default() }
+    }
+
     /// The same with a token.
     #[must_use]
     pub fn with_token(self, token: impl Into<String>) -> Self {
