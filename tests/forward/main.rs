@@ -1,8 +1,11 @@
 //! Forwarding to a remote store, against a server that is killed, is slow, refuses, or is not there.
 
+#![cfg(feature = "remote")]
 #![allow(clippy::unwrap_used)] // In a test a panic is the report.
 
 mod client;
+#[cfg(feature = "cli")]
+mod command;
 mod spool;
 mod stand_in;
 
@@ -30,6 +33,16 @@ fn crash(number: i64) -> GridEvent {
         exit_code: Some(137),
         timestamp: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(number),
     }
+}
+
+/// Asserts that these are the events up to a number, each once and in their order.
+#[track_caller]
+fn assert_ids<T: AsRef<str>>(found: &[T], count: i64) {
+    let wanted = ids(count);
+    let wrong = found.iter().zip(&wanted).position(|(found, wanted)| found.as_ref() != wanted);
+    let at = |place: usize| found.get(place).map(T::as_ref);
+    assert_eq!(wrong, None, "of {} the first wrong is {:?}", found.len(), wrong.map(at));
+    assert_eq!(found.len(), wanted.len());
 }
 
 /// The ids of the events up to a number.
