@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use sutra_grid_events::Store;
 
 use crate::stand_in::{Faults, StandIn};
-use crate::{assert_ids, crash};
+use crate::{assert_ids, crash, until};
 
 fn command(store: &Path, server: &StandIn, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_grid-events"));
@@ -69,9 +69,7 @@ async fn following_goes_on_with_what_comes_and_outlives_the_server() {
     assert!(line.contains("trying again"), "{line}");
     server.restart().await;
     append(&store, 10..30);
-    while server.durable().events().len() < 30 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(|| if server.durable().events().len() < 30 { Err("events are missing".into()) } else { Ok(()) }).await;
     assert_ids(&server.durable().events(), 30);
     child.kill().unwrap();
     child.wait().unwrap();

@@ -9,7 +9,7 @@ mod command;
 mod spool;
 mod stand_in;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta};
 use sutra_grid_events::GridEvent;
@@ -22,6 +22,18 @@ fn quick() -> ClientOptions {
         pause_max: Duration::from_millis(20),
         answer_timeout: Duration::from_secs(10),
         ..ClientOptions::default()
+    }
+}
+
+/// Waits until something holds. What never does fails the test with the last reason, instead of letting it wait for ever.
+async fn until<T>(mut check: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match check() {
+            Ok(value) => return value,
+            Err(reason) => assert!(Instant::now() < deadline, "{reason}"),
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

@@ -10,7 +10,7 @@ use sutra_grid_events::store::{Retention, StoreConfig};
 use sutra_grid_events::{EmitterConfig, EventEmitter, Store};
 
 use crate::stand_in::{Faults, StandIn};
-use crate::{assert_ids, crash, ids, quick};
+use crate::{assert_ids, crash, ids, quick, until};
 
 fn open(server: &StandIn, spool: &Path) -> EventEmitter {
     EventEmitter::open_remote(server.endpoint().parse().unwrap(), spool, EmitterConfig::default(), quick()).unwrap()
@@ -22,13 +22,11 @@ fn spool_stats(emitter: &EventEmitter) -> SpoolStats {
 
 /// Waits until the stats are as wanted.
 async fn wait_for(emitter: &EventEmitter, wanted: impl Fn(&SpoolStats) -> bool) -> SpoolStats {
-    loop {
+    until(|| {
         let stats = spool_stats(emitter);
-        if emitter.stats().backlog == 0 && wanted(&stats) {
-            return stats;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+        if emitter.stats().backlog == 0 && wanted(&stats) { Ok(stats) } else { Err(format!("{stats:?}")) }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,7 +38,7 @@ async fn a_remote_store_that_is_killed_ten_times_gets_every_event_once_and_in_or
     for round in 0..ROUNDS {
         (round * EVENTS..(round + 1) * EVENTS).for_each(|number| emitter.emit(crash(number)));
         emitter.flush().await.unwrap();
-        // Once before anything of the round arrived, once after: at whatever moment, nothing may be lost.
+        // Killed at once, or after some of it arrived: at whatever moment, nothing may be lost.
         let forwarded = spool_stats(&emitter).forwarded;
         if round % 2 == 0 {
             wait_for(&emitter, |stats| stats.forwarded > forwarded || stats.depth == 0).await;
@@ -186,9 +184,8 @@ async fn retention_removes_of_a_spool_only_what_was_forwarded() {
     emitter.flush().await.unwrap();
     emitter.store().seal().unwrap();
     wait_for(&emitter, |stats| stats.depth == 0).await;
-    while emitter.store().removals().unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    until(|| if emitter.store().removals().unwrap().is_empty() { Err("nothing was removed".into()) } else { Ok(()) })
+        .await;
     assert_ids(&server.durable().events(), 201);
     emitter.close().await.unwrap();
 }
