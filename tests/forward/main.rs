@@ -25,7 +25,7 @@ fn quick() -> ClientOptions {
     }
 }
 
-/// Waits until something holds. What never does fails the test with the last reason, instead of letting it wait for ever.
+/// Waits until something holds. What never does fails the test with the last reason, and does not hang it.
 async fn until<T>(mut check: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {

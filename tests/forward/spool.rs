@@ -165,6 +165,26 @@ async fn entities_and_seconds_have_their_neighbours_at_the_other_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_lost_everything_gets_the_entities_again() {
+    let (mut server, directory) = (StandIn::start().await, tempfile::tempdir().unwrap());
+    let emitter = open(&server, directory.path());
+    emitter.emit(crash(0));
+    wait_for(&emitter, |stats| stats.forwarded == 1).await;
+    server.kill().await;
+    server.wipe();
+    server.restart().await;
+    emitter.emit(crash(1));
+    wait_for(&emitter, |stats| stats.forwarded == 2).await;
+    let client = RemoteConcepts::connect(server.endpoint().parse().unwrap(), quick()).await.unwrap();
+    client.query_concept(&ids(2)[1]).await.unwrap();
+    for entity in ["agent-001", "node-1", "ts-0"] {
+        let neighbors = client.get_neighbors(entity, NeighborPage::default()).await.unwrap();
+        assert_eq!(neighbors.ids, ids(2)[1..], "{entity}");
+    }
+    emitter.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retention_removes_of_a_spool_only_what_was_forwarded() {
     let (mut server, directory) = (StandIn::start().await, tempfile::tempdir().unwrap());
     server.kill().await;

@@ -84,6 +84,12 @@ impl StandIn {
         state.memory = state.durable.clone();
     }
 
+    /// Loses everything, as a server that is replaced by a new one does.
+    pub(crate) fn wipe(&self) {
+        let mut state = self.state.lock();
+        (state.memory, state.durable) = Default::default();
+    }
+
     /// Listens again on the same port.
     pub(crate) async fn restart(&mut self) {
         let listener = loop {

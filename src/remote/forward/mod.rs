@@ -40,8 +40,8 @@ pub const WINDOW_BYTES: usize = 4 << 20;
 /// Entities and seconds that are known to be at the other end, so that they are not asked about again.
 pub const KNOWN_CONCEPTS_MAX: usize = 65_536;
 
-/// Beside a process that writes, how long events lie before they are sent. By then they are durable: what a power cut
-/// takes back must not have been forwarded, as other events get its sequence numbers.
+/// Beside a process that writes, how long events lie before they are sent. By then they are durable: what a power
+/// cut takes back must not have been forwarded, as other events get its sequence numbers.
 pub const SETTLING_TIME: Duration = Duration::from_millis(500);
 
 /// The settings of a forwarder.
