@@ -11,4 +11,6 @@ pub mod supervisor;
 
 pub use emit::{Emit, Ticket};
 pub use health::{HealthConfig, HealthTracker, Moment, NodeCounts, Registration};
-pub use supervisor::{NodePhase, NodeSpec, NodeStatus, NodeSupervisor, Readiness, RestartPolicy, SupervisorError};
+pub use supervisor::{
+    NodePhase, NodeSpec, NodeStatus, NodeSupervisor, Readiness, RestartPolicy, SupervisorError, Unresponsive,
+};
