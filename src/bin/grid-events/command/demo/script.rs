@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
@@ -187,17 +188,31 @@ impl<'a> Grid<'a> {
 
     /// Has an agent do what must succeed.
     async fn succeed(&mut self, what: &str, agent_id: &str, task: Task) -> Result<()> {
-        if let Some(error) = self.master.order(agent_id, task).await? {
-            bail!("{agent_id} could not {what} a node: {error}");
+        match self.order(agent_id, task).await? {
+            Some(error) => bail!("{agent_id} could not {what} a node: {error}"),
+            None => Ok(()),
         }
-        self.teller.tell()
     }
 
     /// Has an agent do what must fail.
     async fn fail(&mut self, what: &str, agent_id: &str, task: Task) -> Result<()> {
         self.teller.say(&format!("{agent_id} is told to {what}"))?;
-        ensure!(self.master.order(agent_id, task).await?.is_some(), "{agent_id} could {what}");
-        self.teller.tell()
+        ensure!(self.order(agent_id, task).await?.is_some(), "{agent_id} could {what}");
+        Ok(())
+    }
+
+    /// Gives an order and prints what happens until it is done.
+    async fn order(&mut self, agent_id: &str, task: Task) -> Result<Option<String>> {
+        let mut outcome = pin!(self.master.order(agent_id, task));
+        loop {
+            tokio::select! {
+                outcome = &mut outcome => {
+                    self.teller.tell()?;
+                    return outcome;
+                }
+                () = sleep(LOOK_INTERVAL) => self.teller.tell()?,
+            }
+        }
     }
 
     async fn until_health(&mut self, agent_id: &str, health: AgentHealth) -> Result<()> {
