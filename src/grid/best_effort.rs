@@ -78,6 +78,14 @@ impl BestEffortEmitter {
         }
     }
 
+    /// Records an event, or drops and counts it.
+    pub fn emit(&self, event: impl Into<Event>) {
+        match &self.emitter {
+            Some(emitter) => emitter.emit(event),
+            None => self.drop_one(),
+        }
+    }
+
     /// The emitter, if there is a store.
     #[must_use]
     pub fn emitter(&self) -> Option<&EventEmitter> {
@@ -129,10 +137,7 @@ fn is_power_of_ten(number: u64) -> bool {
 
 impl Emit for BestEffortEmitter {
     fn emit(&self, event: Event) {
-        match &self.emitter {
-            Some(emitter) => emitter.emit(event),
-            None => self.drop_one(),
-        }
+        Self::emit(self, event);
     }
 
     fn emit_tracked(&self, event: Event) -> Ticket {
