@@ -54,8 +54,11 @@ impl Outcome {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run real processes, crash and restart them, and show what was recorded of it
+    /// Run a real grid of processes with all that goes wrong in one, and show what was recorded of it
     Demo,
+    /// Be an agent of the demo
+    #[command(hide = true)]
+    DemoAgent(demo::AgentArguments),
     /// Be a storage node of the demo
     #[command(hide = true)]
     DemoNode(demo::NodeArguments),
@@ -92,6 +95,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
     let global = &arguments.global;
     match &arguments.command {
         Command::Demo => demo::run(global),
+        Command::DemoAgent(arguments) => demo::run_agent(arguments),
         Command::DemoNode(arguments) => demo::run_node(arguments),
         Command::Emit(arguments) => emit::run(global, arguments),
         Command::Import(arguments) => import::run(global, arguments),
