@@ -169,6 +169,15 @@ pub struct Health {
     pub uptime_seconds: u64,
 }
 
+/// Something to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Lesson {
+    /// A concept, in place of one of the same id.
+    Concept(Concept),
+    /// An association.
+    Association(Association),
+}
+
 /// What the futures of a [`ConceptStore`] give.
 pub type ConceptResult<T> = Result<T, ConceptError>;
 
@@ -182,6 +191,20 @@ pub trait ConceptStore: Send + Sync {
 
     /// Keeps an association. The number counts the writes of the store.
     fn learn_association(&self, association: Association) -> impl Future<Output = ConceptResult<u64>> + Send;
+
+    /// Keeps concepts and associations in their order, and answers each. A store that can makes one write of them.
+    fn learn(&self, lessons: Vec<Lesson>) -> impl Future<Output = Vec<ConceptResult<u64>>> + Send {
+        async move {
+            let mut answers = Vec::with_capacity(lessons.len());
+            for lesson in lessons {
+                answers.push(match lesson {
+                    Lesson::Concept(concept) => self.learn_concept(concept).await,
+                    Lesson::Association(association) => self.learn_association(association).await,
+                });
+            }
+            answers
+        }
+    }
 
     /// The concept of an id.
     fn query_concept(&self, id: &str) -> impl Future<Output = ConceptResult<Option<Concept>>> + Send;

@@ -13,6 +13,6 @@ mod concept_store;
 pub use concept::{Association, AssociationKind, Concept, ConceptMetadata, ConceptType};
 pub use concept_store::{
     BATCH_MAX, CONTENT_BYTES_MAX, Chain, ConceptError, ConceptResult, ConceptStats, ConceptStore, ConceptSummary,
-    DIMENSIONS_MAX, Health, MetadataQuery, NeighborPage, Neighbors, PATH_DEPTH_MAX, PathFound, RESULTS_MAX, Similar,
-    check_concept, check_depth, check_search,
+    DIMENSIONS_MAX, Health, Lesson, MetadataQuery, NeighborPage, Neighbors, PATH_DEPTH_MAX, PathFound, RESULTS_MAX,
+    Similar, check_concept, check_depth, check_search,
 };

@@ -8,3 +8,4 @@
 #[doc(hidden)]
 #[allow(missing_docs)] // The fields are those of the protocol, and named by it.
 pub mod message;
+pub mod server;
