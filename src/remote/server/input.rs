@@ -18,6 +18,8 @@ pub(super) struct Input {
     bytes: Vec<u8>,
     /// What was taken out already, from the front.
     taken: usize,
+    /// What the frame that has begun takes in all, if that is known.
+    wanted: Option<usize>,
     loan: Loan,
 }
 
@@ -50,17 +52,19 @@ impl From<OutOfMemory> for InputError {
 
 impl Input {
     pub(super) fn new(memory: &Memory) -> Self {
-        Self { bytes: Vec::new(), taken: 0, loan: memory.loan() }
+        Self { bytes: Vec::new(), taken: 0, wanted: None, loan: memory.loan() }
     }
 
     /// Takes out the next frame, if all of it is there.
     pub(super) fn next(&mut self) -> Next {
         let rest = self.bytes.get(self.taken..).unwrap_or_default();
+        self.wanted = None;
         let Some((length, payload)) = rest.split_first_chunk::<LENGTH_BYTES>() else {
             return Next::Incomplete { expected: None, first: None };
         };
         let length = u32::from_be_bytes(*length) as usize;
         if payload.len() < length {
+            self.wanted = Some(length.saturating_add(LENGTH_BYTES));
             return Next::Incomplete { expected: Some(length), first: payload.first().copied() };
         }
         let start = self.taken + LENGTH_BYTES;
@@ -71,6 +75,12 @@ impl Input {
     /// A payload that [`next`](Self::next) has found, until more is received.
     pub(super) fn payload(&self, place: Range<usize>) -> &[u8] {
         self.bytes.get(place).unwrap_or_default()
+    }
+
+    /// The first byte of the payload of what comes next, or of what came last.
+    pub(super) fn first_byte(&self) -> Option<u8> {
+        let of_frame = |at: usize| self.bytes.get(at + LENGTH_BYTES).copied();
+        of_frame(self.taken).or_else(|| of_frame(0))
     }
 
     /// Whether a frame has begun.
@@ -106,7 +116,8 @@ impl Input {
         if filled < self.bytes.capacity() {
             return Ok(());
         }
-        let capacity = (filled * 2).max(CONNECTION_BYTES);
+        let most = self.wanted.map_or(usize::MAX, |wanted| wanted.max(filled + CONNECTION_BYTES));
+        let capacity = (filled * 2).min(most).max(CONNECTION_BYTES);
         // Beside the new room there is the old one, while one is copied to the other.
         if capacity > CONNECTION_BYTES {
             self.loan.grow(capacity + filled, MEMORY_TIMEOUT).await?;

@@ -11,9 +11,12 @@
 mod answer;
 mod auth;
 mod config;
+mod connection;
 mod error;
 mod group;
+mod handshake;
 mod input;
+mod listen;
 mod memory;
 mod semantic;
 mod tls;
@@ -24,3 +27,4 @@ pub use config::{
     HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MEMORY_BYTES_MAX, MEMORY_TIMEOUT, NEIGHBORS_MAX, PORT, ServerConfig, TlsFiles,
 };
 pub use error::ServerError;
+pub use listen::Server;
