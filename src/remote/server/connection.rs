@@ -141,7 +141,7 @@ impl<'a, S: ConceptStore, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T
             }
         };
         match received {
-            Ok(Ok(0) | Err(InputError::Socket(_))) => Err(End::Closed),
+            Ok(Ok(0) | Err(InputError::Socket)) => Err(End::Closed),
             Ok(Ok(_)) => Ok(()),
             Ok(Err(InputError::OutOfMemory)) => Err(End::OutOfMemory),
             Err(_) if self.frame_began.is_none() => Err(End::Idle),
@@ -192,8 +192,8 @@ impl<'a, S: ConceptStore, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T
             let wanted = self.loan.bytes() + 2 * length;
             self.loan.grow(wanted, MEMORY_TIMEOUT).await.map_err(|_| End::OutOfMemory)?;
         }
-        let request = decode_request(dialect, self.input.payload(place))
-            .map_err(|error| End::Malformed(error.to_string()))?;
+        let request =
+            decode_request(dialect, self.input.payload(place)).map_err(|error| End::Malformed(error.to_string()))?;
         let refused = self.access.check(&request).err();
         if teaches(&request) {
             match refused {

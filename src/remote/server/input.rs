@@ -1,6 +1,5 @@
 //! What a client has sent and was not looked at yet: whole frames are taken out of it, as many as are there.
 
-use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -40,7 +39,8 @@ pub(super) enum Next {
 /// Why nothing more comes in.
 #[derive(Debug)]
 pub(super) enum InputError {
-    Socket(io::Error),
+    /// The socket failed. Nobody is told: a client that goes away is nothing unusual.
+    Socket,
     OutOfMemory,
 }
 
@@ -99,7 +99,7 @@ impl Input {
         self.make_room().await?;
         let room = self.bytes.capacity() - self.bytes.len();
         let mut limited = socket.take(room as u64);
-        limited.read_buf(&mut self.bytes).await.map_err(InputError::Socket)
+        limited.read_buf(&mut self.bytes).await.map_err(|_| InputError::Socket)
     }
 
     /// Waits for room in memory before it takes it.
