@@ -169,13 +169,25 @@ pub struct Health {
     pub uptime_seconds: u64,
 }
 
-/// Something to be kept.
+/// Something to be learned.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Lesson {
-    /// A concept, in place of one of the same id.
+pub enum Learn {
+    /// A concept.
     Concept(Concept),
     /// An association.
     Association(Association),
+}
+
+impl From<Concept> for Learn {
+    fn from(concept: Concept) -> Self {
+        Learn::Concept(concept)
+    }
+}
+
+impl From<Association> for Learn {
+    fn from(association: Association) -> Self {
+        Learn::Association(association)
+    }
 }
 
 /// What the futures of a [`ConceptStore`] give.
@@ -192,14 +204,14 @@ pub trait ConceptStore: Send + Sync {
     /// Keeps an association. The number counts the writes of the store.
     fn learn_association(&self, association: Association) -> impl Future<Output = ConceptResult<u64>> + Send;
 
-    /// Keeps concepts and associations in their order, and answers each. A store that can makes one write of them.
-    fn learn(&self, lessons: Vec<Lesson>) -> impl Future<Output = Vec<ConceptResult<u64>>> + Send {
+    /// Learns many things, and answers each, in the order of the batch. A store that can makes one write of them.
+    fn learn_batch(&self, batch: Vec<Learn>) -> impl Future<Output = Vec<ConceptResult<u64>>> + Send {
         async move {
-            let mut answers = Vec::with_capacity(lessons.len());
-            for lesson in lessons {
-                answers.push(match lesson {
-                    Lesson::Concept(concept) => self.learn_concept(concept).await,
-                    Lesson::Association(association) => self.learn_association(association).await,
+            let mut answers = Vec::with_capacity(batch.len());
+            for learn in batch {
+                answers.push(match learn {
+                    Learn::Concept(concept) => self.learn_concept(concept).await,
+                    Learn::Association(association) => self.learn_association(association).await,
                 });
             }
             answers

@@ -10,34 +10,13 @@ use super::{EmbeddedConcepts, derived};
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event};
 use crate::graph::concept::{Association, Concept};
-use crate::graph::concept_store::{ConceptError, ConceptResult, check_concept};
+use crate::graph::concept_store::{ConceptError, ConceptResult, Learn, check_concept};
 use crate::store::{Appended, ForeignAssociation, ForeignConcept, ForeignRecord, Snapshot};
 
 /// The longest id of a concept, in bytes.
 pub const ID_BYTES_MAX: usize = 64 << 10;
 /// The most metadata of a concept, in bytes of its JSON.
 pub const METADATA_BYTES_MAX: usize = 1 << 20;
-
-/// Something to be learned.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Learn {
-    /// A concept.
-    Concept(Concept),
-    /// An association.
-    Association(Association),
-}
-
-impl From<Concept> for Learn {
-    fn from(concept: Concept) -> Self {
-        Learn::Concept(concept)
-    }
-}
-
-impl From<Association> for Learn {
-    fn from(association: Association) -> Self {
-        Learn::Association(association)
-    }
-}
 
 /// A concept that is an event.
 struct EventToLearn {

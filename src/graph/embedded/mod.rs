@@ -23,15 +23,15 @@ use parking_lot::{Mutex, MutexGuard};
 
 pub use chains::TEMPORAL_CHAIN_MAX;
 pub use derived::{derived_concept, second_of};
-pub use learn::{ID_BYTES_MAX, Learn, METADATA_BYTES_MAX};
+pub use learn::{ID_BYTES_MAX, METADATA_BYTES_MAX};
 pub use path::{CAUSES_FOLLOWED_MAX, HUB_NEIGHBORS_MAX, VISITED_MAX};
 pub use search::TERMS_READ_MAX;
 
 use super::causes::Rules;
 use super::concept::{Association, Concept};
 use super::concept_store::{
-    Chain, ConceptResult, ConceptStats, ConceptStore, ConceptSummary, Health, MetadataQuery, NeighborPage, Neighbors,
-    PathFound, Similar,
+    Chain, ConceptResult, ConceptStats, ConceptStore, ConceptSummary, Health, Learn, MetadataQuery, NeighborPage,
+    Neighbors, PathFound, Similar,
 };
 use crate::error::StoreError;
 use crate::event::ConceptId;
@@ -206,6 +206,10 @@ impl ConceptStore for EmbeddedConcepts {
 
     async fn learn_association(&self, association: Association) -> ConceptResult<u64> {
         self.learn_association_blocking(association)
+    }
+
+    async fn learn_batch(&self, batch: Vec<Learn>) -> Vec<ConceptResult<u64>> {
+        self.learn_batch_blocking(batch)
     }
 
     async fn query_concept(&self, id: &str) -> ConceptResult<Option<Concept>> {

@@ -6,7 +6,7 @@ use super::config::NEIGHBORS_MAX;
 use super::semantic;
 use crate::event::{ConceptId, Event};
 use crate::graph::{
-    Association, AssociationKind, BATCH_MAX, Chain, Concept, ConceptError, ConceptStore, ConceptSummary, Lesson,
+    Association, AssociationKind, BATCH_MAX, Chain, Concept, ConceptError, ConceptStore, ConceptSummary, Learn,
     MetadataQuery, NeighborPage, RESULTS_MAX, Similar, check_concept, check_depth, check_search,
 };
 use crate::remote::message::{LearnOptions, MetadataMatch, PathsOf, Request, Response, SemanticPath, Stats};
@@ -20,7 +20,7 @@ pub(super) async fn answer(store: &impl ConceptStore, request: Request, answer_b
 /// A request to learn, as what is to be learned and how to answer.
 #[derive(Debug)]
 pub(super) struct Learning {
-    pub(super) lessons: Vec<Lesson>,
+    pub(super) lessons: Vec<Learn>,
     pub(super) reply: Reply,
 }
 
@@ -41,17 +41,17 @@ impl Learning {
             Request::LearnConcept { concept_id: id, content, embedding, strength, confidence, metadata } => {
                 let concept = Concept { id, content, embedding, strength, confidence, metadata };
                 check_concept(&concept).map_err(|error| refusal(&error))?;
-                one(Lesson::Concept(concept), Reply::Concept)
+                one(Learn::Concept(concept), Reply::Concept)
             }
             Request::LearnAssociation { source_id, target_id, assoc_type, confidence } => {
                 let kind = AssociationKind::from_code(assoc_type);
                 let association = Association { source: source_id, target: target_id, kind, confidence };
-                one(Lesson::Association(association), Reply::Association)
+                one(Learn::Association(association), Reply::Association)
             }
             Request::LearnContent { content, options } => {
                 let concept = concept_of(content, &options)?;
                 let id = concept.id.clone();
-                one(Lesson::Concept(concept), Reply::Content(id))
+                one(Learn::Concept(concept), Reply::Content(id))
             }
             Request::LearnBatch { contents, options } => {
                 if contents.len() > BATCH_MAX {
@@ -61,7 +61,7 @@ impl Learning {
                 let concepts: Vec<Concept> =
                     contents.into_iter().map(|content| concept_of(content, &options)).collect::<Result<_, _>>()?;
                 let ids = concepts.iter().map(|concept| concept.id.clone()).collect();
-                let lessons = concepts.into_iter().map(Lesson::Concept).collect();
+                let lessons = concepts.into_iter().map(Learn::Concept).collect();
                 Ok(Self { lessons, reply: Reply::Batch(ids) })
             }
             _ => Err(Response::Error { message: "this request asks, and does not teach".to_owned() }),
@@ -192,7 +192,7 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
             }
         }
         request => match Learning::of(request) {
-            Ok(learning) => learning.reply.response(&mut store.learn(learning.lessons).await.into_iter()),
+            Ok(learning) => learning.reply.response(&mut store.learn_batch(learning.lessons).await.into_iter()),
             Err(response) => response,
         },
     })

@@ -28,6 +28,8 @@ pub const MEMORY_TIMEOUT: Duration = Duration::from_secs(10);
 pub const GROUP_MAX: usize = 4096;
 /// Bytes of requests that are learned in one write, if there is more than one.
 pub const GROUP_BYTES_MAX: usize = 1 << 20;
+/// Questions that are answered at one time; more wait for their turn.
+pub const QUESTIONS_MAX: usize = 16;
 /// Neighbours in one answer: the newest.
 pub const NEIGHBORS_MAX: usize = 100_000;
 /// How long connections may take to finish what they have begun when the server is told to end.

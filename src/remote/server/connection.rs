@@ -10,15 +10,15 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::answer::answer;
 use super::auth::Access;
 use super::config::{BYTES_PER_SECOND_MIN, CONNECTION_BYTES, MEMORY_TIMEOUT, ServerConfig};
+use super::desk::{Desk, Panicked};
 use super::group::{Group, teaches};
 use super::input::{Input, InputError, Next, time_for};
 use super::memory::{Loan, Memory};
 use crate::graph::ConceptStore;
-use crate::remote::codec::{Dialect, decode_request, encode_response};
 use crate::remote::message::Response;
+use crate::remote::{Dialect, decode_request, encode_response};
 
 /// Answers are sent when they are this long, or when there are no more requests.
 const OUTPUT_BYTES: usize = 64 << 10;
@@ -45,6 +45,14 @@ pub(super) enum End {
     Malformed(String),
     /// There was no memory for what came; the client was told so.
     OutOfMemory,
+    /// The store failed in a way that it must not; the client was told so.
+    Panicked,
+}
+
+impl From<Panicked> for End {
+    fn from(_: Panicked) -> Self {
+        Self::Panicked
+    }
 }
 
 impl End {
@@ -55,6 +63,7 @@ impl End {
             Self::Slow => Some("closed: too slow".to_owned()),
             Self::Malformed(reason) => Some(format!("closed: {reason}")),
             Self::OutOfMemory => Some("closed: no memory for its request".to_owned()),
+            Self::Panicked => Some("closed: the store panicked".to_owned()),
         }
     }
 
@@ -63,6 +72,7 @@ impl End {
         match self {
             Self::Malformed(reason) => Some(format!("Invalid request: {reason}")),
             Self::OutOfMemory => Some("The server is busy: no memory for this request".to_owned()),
+            Self::Panicked => Some("The request could not be answered: a defect of the server".to_owned()),
             Self::Closed | Self::Drained | Self::Idle | Self::Slow => None,
         }
     }
@@ -70,7 +80,7 @@ impl End {
 
 /// One connection, after its token.
 pub(super) struct Connection<'a, S, T> {
-    store: &'a S,
+    desk: &'a Desk<S>,
     socket: T,
     config: &'a ServerConfig,
     access: Access,
@@ -85,9 +95,9 @@ pub(super) struct Connection<'a, S, T> {
     loan: Loan,
 }
 
-impl<'a, S: ConceptStore, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T> {
+impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T> {
     pub(super) fn new(
-        store: &'a S,
+        desk: &'a Desk<S>,
         socket: T,
         config: &'a ServerConfig,
         memory: &Memory,
@@ -95,7 +105,7 @@ impl<'a, S: ConceptStore, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T
         ending: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            store,
+            desk,
             socket,
             config,
             access,
@@ -207,7 +217,7 @@ impl<'a, S: ConceptStore, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T
             Some(message) => Response::Error { message },
             None => {
                 let answer_bytes = dialect.frame_bytes_max().saturating_sub(FRAME_SPARE_BYTES);
-                answer(self.store, request, answer_bytes).await
+                self.desk.answer(request, answer_bytes).await?
             }
         };
         self.put(dialect, &response).await
@@ -216,7 +226,10 @@ impl<'a, S: ConceptStore, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T
     /// Learns what waits for it, and answers.
     async fn answer_group(&mut self) -> Result<(), End> {
         let Some(dialect) = self.dialect else { return Ok(()) };
-        for response in self.group.learn(self.store).await {
+        if self.group.len() == 0 {
+            return Ok(());
+        }
+        for response in self.desk.learn(std::mem::take(&mut self.group)).await? {
             self.put(dialect, &response).await?;
         }
         Ok(())

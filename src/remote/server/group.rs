@@ -2,13 +2,13 @@
 
 use super::answer::{Learning, Reply};
 use super::config::{GROUP_BYTES_MAX, GROUP_MAX};
-use crate::graph::{ConceptStore, Lesson};
+use crate::graph::{ConceptStore, Learn};
 use crate::remote::message::{Request, Response};
 
 /// Requests to learn that were not answered yet.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    lessons: Vec<Lesson>,
+    lessons: Vec<Learn>,
     answers: Vec<Answer>,
     bytes: usize,
 }
@@ -51,6 +51,16 @@ impl Group {
         self.answers.push(Answer::Refused(Response::Error { message }));
     }
 
+    /// How many requests it has.
+    pub(super) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// How many bytes its requests took.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether it should be learned before more is added.
     pub(super) fn is_full(&self) -> bool {
         self.answers.len() >= GROUP_MAX || self.lessons.len() >= GROUP_MAX || self.bytes >= GROUP_BYTES_MAX
@@ -60,7 +70,7 @@ impl Group {
     pub(super) async fn learn(&mut self, store: &impl ConceptStore) -> Vec<Response> {
         self.bytes = 0;
         let lessons = std::mem::take(&mut self.lessons);
-        let mut learned = if lessons.is_empty() { Vec::new() } else { store.learn(lessons).await }.into_iter();
+        let mut learned = if lessons.is_empty() { Vec::new() } else { store.learn_batch(lessons).await }.into_iter();
         let answers = self.answers.drain(..).map(|answer| match answer {
             Answer::Learned(reply) => reply.response(&mut learned),
             Answer::Refused(response) => response,

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use super::auth::Access;
 use super::config::ServerConfig;
 use super::connection::Connection;
+use super::desk::Desk;
 use super::error::ServerError;
 use super::handshake;
 use super::memory::Memory;
@@ -51,7 +52,7 @@ pub struct Server<S> {
 
 /// What the tasks of connections share.
 struct Shared<S> {
-    store: S,
+    desk: Desk<S>,
     config: ServerConfig,
     memory: Memory,
     log: Box<dyn Fn(&str) + Send + Sync>,
@@ -84,7 +85,7 @@ impl<S: ConceptStore + 'static> Server<S> {
         let address = listener.local_addr().map_err(failed)?;
         let memory = Memory::new(config.memory_bytes_max);
         let room = Arc::new(Semaphore::new(config.connections_max.min(Semaphore::MAX_PERMITS)));
-        let shared = Arc::new(Shared { store, config, memory, log: Box::new(|_| {}) });
+        let shared = Arc::new(Shared { desk: Desk::new(store), config, memory, log: Box::new(|_| {}) });
         Ok(Self { listener, address, tls, room, shared })
     }
 
@@ -145,13 +146,13 @@ impl<S: ConceptStore + 'static> Server<S> {
             (shared.log)(&format!("{} connections did not end in time", tasks.len()));
             tasks.shutdown().await;
         }
-        shared.store.flush().await?;
+        shared.desk.store().flush().await?;
         Ok(())
     }
 }
 
 /// A connection from its first byte to its last.
-async fn attend<S: ConceptStore>(
+async fn attend<S: ConceptStore + 'static>(
     shared: Arc<Shared<S>>,
     tls: Option<TlsAcceptor>,
     socket: TcpStream,
@@ -175,7 +176,7 @@ async fn attend<S: ConceptStore>(
 }
 
 /// A connection from its token on. Returns what is to be said of it.
-async fn converse<S: ConceptStore, T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
+async fn converse<S: ConceptStore + 'static, T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
     shared: &Shared<S>,
     mut socket: T,
     ending: watch::Receiver<bool>,
@@ -189,7 +190,7 @@ async fn converse<S: ConceptStore, T: tokio::io::AsyncRead + tokio::io::AsyncWri
             Err(_) => return Some("closed: no token in time".to_owned()),
         },
     };
-    Connection::new(&shared.store, socket, config, &shared.memory, access, ending).run().await.complaint()
+    Connection::new(&shared.desk, socket, config, &shared.memory, access, ending).run().await.complaint()
 }
 
 /// Connections that found no room, and when they were last told of.

@@ -12,6 +12,7 @@ mod answer;
 mod auth;
 mod config;
 mod connection;
+mod desk;
 mod error;
 mod group;
 mod handshake;
@@ -24,7 +25,8 @@ mod tls;
 pub use auth::{Claims, Role, SECRET_BYTES_MIN, TOKEN_BYTES_MAX, TokenError, TokenSecret};
 pub use config::{
     BYTES_PER_SECOND_MIN, CONNECTION_BYTES, CONNECTIONS_MAX, DRAIN_TIMEOUT, FRAME_TIMEOUT, GROUP_BYTES_MAX, GROUP_MAX,
-    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MEMORY_BYTES_MAX, MEMORY_TIMEOUT, NEIGHBORS_MAX, PORT, ServerConfig, TlsFiles,
+    HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, MEMORY_BYTES_MAX, MEMORY_TIMEOUT, NEIGHBORS_MAX, PORT, QUESTIONS_MAX,
+    ServerConfig, TlsFiles,
 };
 pub use error::ServerError;
 pub use listen::Server;
