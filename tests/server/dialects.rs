@@ -15,8 +15,7 @@ fn the_three_requests_of_an_event_and_a_question_after_it() {
     let mut client = Client::connect(server.address);
     // An emitter, in dialect A: a heartbeat of agent-001.
     let id = "event-agent_heartbeat-1795507200000000";
-    let json =
-        r#"{"event_type":"agent_heartbeat","agent_id":"agent-001","storage_node_count":3,"timestamp":"2026-11-24T08:00:00Z"}"#;
+    let json = r#"{"event_type":"agent_heartbeat","agent_id":"agent-001","storage_node_count":3,"timestamp":"2026-11-24T08:00:00Z"}"#;
     let mut learn = hex("00000000 2600000000000000");
     learn.extend(id.bytes());
     learn.extend((json.len() as u64).to_le_bytes());
@@ -67,7 +66,10 @@ fn golden_bytes_of_the_protocol_are_understood() {
     let answer = client.ask(&A::message(5).u64(1).f32(1.0).u32(1).u32(10).byte(0).0);
     assert_eq!(answer, A::message(5).u64(1).text("a").f32(1.0).0);
     // FindPath{a, b, 3}.
-    assert_eq!(client.ask(&A::message(4).text("a").text("b").u32(3).0), A::message(4).byte(1).u64(2).text("a").text("b").0);
+    assert_eq!(
+        client.ask(&A::message(4).text("a").text("b").u32(3).0),
+        A::message(4).byte(1).u64(2).text("a").text("b").0
+    );
 }
 
 #[test]

@@ -60,7 +60,9 @@ fn what_is_no_request_is_answered_and_told_of() {
 #[test]
 fn nonsense_in_dialect_b_is_answered_in_it() {
     let server = Local::start(<_>::default());
-    for payload in [&hex("81"), &hex("81a3466f6fc0"), &hex("a5466c757360"), &hex("81 ab4c6561726e436f6e63657074 dfffffffff")] {
+    for payload in
+        [&hex("81"), &hex("81a3466f6fc0"), &hex("a5466c757360"), &hex("81 ab4c6561726e436f6e63657074 dfffffffff")]
+    {
         let mut client = Client::connect(server.address);
         let answer = client.ask(payload);
         let answer: serde_json::Value = rmp_serde::from_slice(&answer).expect("MessagePack");
@@ -156,11 +158,14 @@ fn a_frame_that_does_not_go_on_is_given_up() {
     let server = Local::start(ServerConfig { frame_timeout: 100 * MILLISECOND, ..<_>::default() });
     for start in [&hex("00")[..], &hex("00001000 00000000"), &hex("06400000 81")] {
         let mut client = Client::connect(server.address);
-        client.ask(&A::query_concept("a"));
         client.send(start);
         assert_eq!(client.receive(), None, "it is closed");
     }
     server.wait_for_line("too slow");
+    let mut client = Client::connect(server.address);
+    client.ask(&A::query_concept("a"));
+    client.send(&hex("00001000 02000000"));
+    assert_eq!(client.receive(), None, "it is closed");
     // A connection may be silent between frames for longer.
     let mut client = Client::connect(server.address);
     client.ask(&A::query_concept("a"));

@@ -65,6 +65,21 @@ impl<T: Read + Write> Client<T> {
         Some(payload)
     }
 
+    /// As [`receive`](Self::receive), where the server may be gone at any time.
+    pub(crate) fn receive_if_any(&mut self) -> Option<Vec<u8>> {
+        let mut length = [0; 4];
+        self.socket.read_exact(&mut length).ok()?;
+        let mut payload = vec![0; u32::from_be_bytes(length) as usize];
+        self.socket.read_exact(&mut payload).ok()?;
+        Some(payload)
+    }
+
+    /// The next byte, whatever it means; nothing once the connection is closed.
+    pub(crate) fn receive_byte(&mut self) -> Option<u8> {
+        let mut byte = [0; 1];
+        self.socket.read_exact(&mut byte).ok().map(|()| byte[0])
+    }
+
     /// Sends a payload and answers with that of the response.
     #[track_caller]
     pub(crate) fn ask(&mut self, payload: &[u8]) -> Vec<u8> {

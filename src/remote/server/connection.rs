@@ -60,10 +60,10 @@ impl End {
     pub(super) fn complaint(&self) -> Option<String> {
         match self {
             Self::Closed | Self::Drained | Self::Idle => None,
-            Self::Slow => Some("closed: too slow".to_owned()),
-            Self::Malformed(reason) => Some(format!("closed: {reason}")),
-            Self::OutOfMemory => Some("closed: no memory for its request".to_owned()),
-            Self::Panicked => Some("closed: the store panicked".to_owned()),
+            Self::Slow => Some("too slow".to_owned()),
+            Self::Malformed(reason) => Some(reason.clone()),
+            Self::OutOfMemory => Some("no memory for its request".to_owned()),
+            Self::Panicked => Some("the store panicked".to_owned()),
         }
     }
 
@@ -119,18 +119,16 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         }
     }
 
-    /// Answers until the connection ends.
-    pub(super) async fn run(mut self) -> End {
-        let end = loop {
+    /// Answers until the connection is to end. It is open still, until it is [closed](Self::close).
+    pub(super) async fn run(&mut self) -> End {
+        loop {
             if let Err(end) = self.receive().await {
-                break end;
+                return end;
             }
             if let Err(end) = self.answer_received().await {
-                break end;
+                return end;
             }
-        };
-        self.close(&end).await;
-        end
+        }
     }
 
     /// Waits for more.
@@ -288,7 +286,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
     }
 
     /// Says why, and closes in a way that lets the client read it.
-    async fn close(&mut self, end: &End) {
+    pub(super) async fn close(mut self, end: &End) {
         if let Some(message) = end.farewell() {
             let first = self.input.first_byte();
             // Whoever speaks neither dialect is told in the one that is nearest to its bytes.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -162,35 +163,45 @@ async fn attend<S: ConceptStore + 'static>(
 ) {
     // Without it answers are only later, not wrong.
     let _ = socket.set_nodelay(true);
-    let complaint = match tls {
-        None => converse(&shared, socket, ending).await,
+    match tls {
+        None => converse(&shared, socket, peer, ending).await,
         Some(tls) => match timeout(shared.config.handshake_timeout, tls.accept(socket)).await {
-            Ok(Ok(socket)) => converse(&shared, socket, ending).await,
-            Ok(Err(error)) => Some(format!("closed: no TLS: {error}")),
-            Err(_) => Some("closed: no TLS in time".to_owned()),
+            Ok(Ok(socket)) => converse(&shared, socket, peer, ending).await,
+            Ok(Err(error)) => shared.tell(peer, &format!("no TLS: {error}")),
+            Err(_) => shared.tell(peer, "no TLS in time"),
         },
-    };
-    if let Some(complaint) = complaint {
-        (shared.log)(&format!("{peer}: {complaint}"));
     }
 }
 
-/// A connection from its token on. Returns what is to be said of it.
-async fn converse<S: ConceptStore + 'static, T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
+/// A connection from its token on.
+async fn converse<S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin>(
     shared: &Shared<S>,
     mut socket: T,
+    peer: SocketAddr,
     ending: watch::Receiver<bool>,
-) -> Option<String> {
+) {
     let config = &shared.config;
     let access = match &config.token_secret {
         None => Access::ALL,
         Some(secret) => match timeout(config.handshake_timeout, handshake::access(&mut socket, secret)).await {
             Ok(Ok(access)) => access,
-            Ok(Err(reason)) => return Some(format!("closed: {reason}")),
-            Err(_) => return Some("closed: no token in time".to_owned()),
+            Ok(Err(reason)) => return shared.tell(peer, &reason),
+            Err(_) => return shared.tell(peer, "no token in time"),
         },
     };
-    Connection::new(&shared.desk, socket, config, &shared.memory, access, ending).run().await.complaint()
+    let mut connection = Connection::new(&shared.desk, socket, config, &shared.memory, access, ending);
+    let end = connection.run().await;
+    if let Some(complaint) = end.complaint() {
+        shared.tell(peer, &complaint);
+    }
+    connection.close(&end).await;
+}
+
+impl<S> Shared<S> {
+    /// Tells why a connection is closed.
+    fn tell(&self, peer: SocketAddr, reason: &str) {
+        (self.log)(&format!("{peer}: closed: {reason}"));
+    }
 }
 
 /// Connections that found no room, and when they were last told of.
