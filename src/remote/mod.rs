@@ -12,6 +12,7 @@ mod frame;
 #[doc(hidden)]
 #[allow(missing_docs)] // The fields are those of the protocol, and named by it.
 pub mod message;
+pub mod server;
 
 pub use codec::{CodecError, Dialect, decode_request, decode_response, encode_request, encode_response};
 pub use frame::{FrameError, read_frame, write_frame};

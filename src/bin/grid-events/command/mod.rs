@@ -13,6 +13,7 @@ mod import;
 mod man;
 mod prompt;
 mod query;
+mod serve_storage;
 mod stats;
 mod why;
 
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     Export(export::ExportArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
+    /// Be the storage of grid events for programs that speak the Sutra protocol
+    ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page
@@ -108,6 +111,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
+        Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
     }
