@@ -3,10 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+#[cfg(feature = "remote")]
+use crate::remote::{RemoteEndpoint, RemoteEndpointError};
+
 /// The environment variable that names the endpoint.
 pub const ENDPOINT_VARIABLE: &str = "EVENT_STORAGE";
 /// Before a path, where the path could be taken for something else.
 const EMBEDDED_PREFIX: &str = "embedded:";
+
+/// How servers are written.
+const SERVERS: &str =
+    if cfg!(feature = "remote") { "HOST:PORT" } else { "HOST:PORT where a build has the feature `remote`" };
 
 /// Where events go.
 ///
@@ -15,9 +22,9 @@ const EMBEDDED_PREFIX: &str = "embedded:";
 /// use sutra_grid_events::emitter::Endpoint;
 ///
 /// for text in ["./events", "embedded:./events"] {
-///     assert_eq!(text.parse::<Endpoint>()?.path(), Path::new("./events"));
+///     assert_eq!(text.parse::<Endpoint>()?.path(), Some(Path::new("./events")));
 /// }
-/// let error = "http://events.example:50052".parse::<Endpoint>().unwrap_err();
+/// let error = "redis://events.example".parse::<Endpoint>().unwrap_err();
 /// assert!(error.to_string().contains("a path or embedded:PATH"));
 /// # Ok::<(), sutra_grid_events::emitter::EndpointError>(())
 /// ```
@@ -26,6 +33,10 @@ const EMBEDDED_PREFIX: &str = "embedded:";
 pub enum Endpoint {
     /// A store in this process, in a data directory.
     Embedded(PathBuf),
+    /// A store elsewhere, which speaks the Sutra protocol. Written `host:port`, `tcp://host:port`, `http://host:port`
+    /// (the same) or `tls://host:port`.
+    #[cfg(feature = "remote")]
+    Remote(RemoteEndpoint),
 }
 
 /// Why a text is no endpoint.
@@ -33,20 +44,30 @@ pub enum Endpoint {
 #[non_exhaustive]
 pub enum EndpointError {
     /// There is no text.
-    #[error("the endpoint is empty; give a path or embedded:PATH")]
+    #[error("the endpoint is empty; give a path or embedded:PATH, or {SERVERS}")]
     Empty,
     /// The environment variable is not set, is empty, or is not Unicode.
-    #[error("the environment variable {ENDPOINT_VARIABLE} is not set; set it to a path or embedded:PATH")]
+    #[error("the environment variable {ENDPOINT_VARIABLE} is not set; set it to a path or embedded:PATH, or {SERVERS}")]
     Unset,
-    /// The endpoint is a server.
-    #[error("`{endpoint}` is a remote server; this build supports a path or embedded:PATH")]
+    /// The endpoint is a server, and this build cannot speak to one.
+    #[error(
+        "`{endpoint}` is a remote server, for which this build lacks the feature `remote`; it supports a path or embedded:PATH"
+    )]
     Remote {
         /// The text given.
         endpoint: String,
     },
+    /// The endpoint is a server, but not as its address is written.
+    #[cfg(feature = "remote")]
+    #[error(transparent)]
+    Address(#[from] RemoteEndpointError),
+    /// There is no place for the spool of a remote endpoint.
+    #[error("there is no place for the events that wait for a remote store; set EVENT_SPOOL to a directory")]
+    NoSpool,
     /// The endpoint has a scheme that nothing here speaks.
     #[error(
-        "`{endpoint}` has the scheme `{scheme}`; this build supports a path or embedded:PATH (for a file name with a colon, write embedded:{endpoint})"
+        "`{endpoint}` has the scheme `{scheme}`; give a path or embedded:PATH, or {servers} (for a file name with a colon, write embedded:{endpoint})",
+        servers = SERVERS
     )]
     Scheme {
         /// The text given.
@@ -68,11 +89,13 @@ impl Endpoint {
         }
     }
 
-    /// The data directory.
+    /// The data directory, of a store in this process.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> Option<&Path> {
         match self {
-            Endpoint::Embedded(path) => path,
+            Endpoint::Embedded(path) => Some(path),
+            #[cfg(feature = "remote")]
+            Endpoint::Remote(_) => None,
         }
     }
 }
@@ -91,8 +114,8 @@ impl FromStr for Endpoint {
         let head = text.split(['/', '\\']).next().unwrap_or(text);
         let Some((before, after)) = head.rsplit_once(':') else { return Ok(Endpoint::Embedded(text.into())) };
         let is_port = !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit());
-        if is_port || matches!(before, "http" | "https" | "tcp") {
-            return Err(EndpointError::Remote { endpoint: text.to_owned() });
+        if is_port || matches!(before, "http" | "https" | "tcp" | "tls") {
+            return remote(text);
         }
         // One letter is a drive, not a scheme.
         let is_drive = before.len() == 1 && before.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -102,6 +125,16 @@ impl FromStr for Endpoint {
         let scheme = head.split(':').next().unwrap_or(head).to_owned();
         Err(EndpointError::Scheme { endpoint: text.to_owned(), scheme })
     }
+}
+
+#[cfg(feature = "remote")]
+fn remote(text: &str) -> Result<Endpoint, EndpointError> {
+    Ok(Endpoint::Remote(text.parse()?))
+}
+
+#[cfg(not(feature = "remote"))]
+fn remote(text: &str) -> Result<Endpoint, EndpointError> {
+    Err(EndpointError::Remote { endpoint: text.to_owned() })
 }
 
 #[cfg(test)]
@@ -125,11 +158,27 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "remote")]
     fn servers_are_recognised() {
-        for text in ["localhost:50052", "10.0.0.1:1", "[::1]:50052", "http://h:1", "https://h", "tcp://h:1", "h:1/x"] {
+        for text in ["localhost:50052", "10.0.0.1:1", "[::1]:50052", "http://h:1", "https://h", "tcp://h:1", "tls://h"]
+        {
+            let endpoint: Endpoint = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(endpoint.path(), None, "{text}");
+        }
+        for text in ["h:1/x", "http://", "h:99999", "tcp:x"] {
+            let error = text.parse::<Endpoint>().unwrap_err();
+            assert!(matches!(error, EndpointError::Address(_)), "{text}: {error}");
+            assert!(error.to_string().contains("HOST:PORT"));
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "remote"))]
+    fn servers_are_recognised() {
+        for text in ["localhost:50052", "[::1]:50052", "http://h:1", "https://h", "tcp://h:1", "h:1/x"] {
             let error = text.parse::<Endpoint>().unwrap_err();
             assert!(matches!(&error, EndpointError::Remote { endpoint } if endpoint == text), "{text}: {error}");
-            assert!(error.to_string().contains("this build supports a path or embedded:PATH"));
+            assert!(error.to_string().contains("feature `remote`"));
         }
     }
 

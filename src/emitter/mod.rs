@@ -6,6 +6,8 @@
 //!        ceiling, stats ─┘         └─ answers flush, emit_durable, close once all is durable
 //! ```
 //!
+//! Where the endpoint is a remote store, the store here is a spool, and another thread forwards what is in it.
+//!
 //! [`EventEmitter`] is the handle. What goes wrong where nobody waits for an answer is an [`EmitterProblem`].
 
 mod ceiling;
@@ -15,6 +17,8 @@ mod lag;
 mod problem;
 mod queue;
 mod sink;
+#[cfg(feature = "remote")]
+mod spool;
 mod stats;
 mod writer;
 
@@ -26,9 +30,13 @@ use std::thread;
 pub use config::{CeilingPolicy, EmitterConfig, MemoryCeiling, ProblemCallback};
 pub use endpoint::{ENDPOINT_VARIABLE, Endpoint, EndpointError};
 pub use problem::{EmitError, EmitterProblem};
-pub use stats::EmitterStats;
+#[cfg(feature = "remote")]
+pub use spool::{FORWARD_ON_CLOSE, SPOOL_BYTES_MAX, SPOOL_VARIABLE, SPOOLS_MAX};
+pub use stats::{EmitterStats, SpoolStats};
 
 use crate::event::{ConceptId, Event};
+#[cfg(feature = "remote")]
+use crate::remote::{ClientOptions, ForwardWatch, RemoteEndpoint};
 use crate::store::Store;
 use queue::{Queue, reply_async, reply_blocking};
 
@@ -76,6 +84,9 @@ use queue::{Queue, reply_async, reply_blocking};
 pub struct EventEmitter {
     queue: Arc<Queue>,
     store: Store,
+    /// How far forwarding is, where the store is a spool.
+    #[cfg(feature = "remote")]
+    forwarding: Option<ForwardWatch>,
 }
 
 impl fmt::Debug for EventEmitter {
@@ -87,6 +98,10 @@ impl fmt::Debug for EventEmitter {
 impl EventEmitter {
     /// Opens an emitter for an endpoint: the path of a data directory, or `embedded:PATH`. The store is created
     /// if the directory is new or empty.
+    ///
+    /// With the feature `remote` also `host:port`, `tcp://host:port` and `tls://host:port`: a store elsewhere, which
+    /// need not be there yet. Events are durable on this machine first, below `$EVENT_SPOOL` or in the directory
+    /// of the user for such things (`~/.local/state/grid-events/spool`), and are forwarded from there.
     ///
     /// # Errors
     /// If the endpoint is of another kind, or the store cannot be opened, for instance because another process
@@ -112,15 +127,64 @@ impl EventEmitter {
     pub fn open(path: impl AsRef<Path>, config: EmitterConfig) -> Result<Self, EmitError> {
         let store = Store::open_with(path, config.store.clone())?;
         let queue = Queue::start(Arc::new(store.clone()), &config)?;
-        Ok(Self { queue: Arc::new(queue), store })
+        Ok(Self {
+            queue: Arc::new(queue),
+            store,
+            #[cfg(feature = "remote")]
+            forwarding: None,
+        })
+    }
+
+    /// Opens an emitter for a remote store, with a spool and settings of your own. The spool is a data directory
+    /// like any other ([`store`](Self::store) reads it); retention removes of it only what was forwarded.
+    ///
+    /// # Errors
+    /// If the spool cannot be opened. A remote store that cannot be reached is no error: events wait in the spool.
+    #[cfg(feature = "remote")]
+    pub fn open_remote(
+        endpoint: RemoteEndpoint,
+        spool: impl AsRef<Path>,
+        config: EmitterConfig,
+        client: ClientOptions,
+    ) -> Result<Self, EmitError> {
+        let store = Store::open_spool(spool, config.store.clone())?;
+        Self::forwarding(store, None, endpoint, &config, client)
+    }
+
+    /// Opens an emitter for a remote store, with a spool where the environment says.
+    #[cfg(feature = "remote")]
+    fn open_spooling(endpoint: RemoteEndpoint) -> Result<Self, EmitError> {
+        let directory = spool::directory(&endpoint)?;
+        let store = spool::open_free(&directory)?;
+        let config = EmitterConfig { store: spool::config(), ..EmitterConfig::default() };
+        Self::forwarding(store, Some(directory), endpoint, &config, ClientOptions::from_env())
+    }
+
+    #[cfg(feature = "remote")]
+    fn forwarding(
+        store: Store,
+        siblings: Option<std::path::PathBuf>,
+        endpoint: RemoteEndpoint,
+        config: &EmitterConfig,
+        client: ClientOptions,
+    ) -> Result<Self, EmitError> {
+        let spool = spool::Spool::start(store.clone(), siblings, endpoint, client)?;
+        let forwarding = Some(spool.watch());
+        let queue = Queue::start(Arc::new(spool), config)?;
+        Ok(Self { queue: Arc::new(queue), store, forwarding })
     }
 
     /// Opens on a thread of its own, so that no executor is blocked.
     async fn open_elsewhere(endpoint: Endpoint) -> Result<Self, EmitError> {
+        let open = move || match endpoint {
+            Endpoint::Embedded(path) => Self::open(path, EmitterConfig::default()),
+            #[cfg(feature = "remote")]
+            Endpoint::Remote(endpoint) => Self::open_spooling(endpoint),
+        };
         let (reply, opened) = reply_async();
         thread::Builder::new()
             .name("grid-events-open".into())
-            .spawn(move || reply(Self::open(endpoint.path(), EmitterConfig::default())))
+            .spawn(move || reply(open()))
             .map_err(|error| EmitError::Thread(Arc::new(error)))?;
         opened.await
     }
@@ -222,10 +286,14 @@ impl EventEmitter {
     /// What the emitter did and how far behind it is.
     #[must_use]
     pub fn stats(&self) -> EmitterStats {
-        self.queue.stats()
+        EmitterStats {
+            #[cfg(feature = "remote")]
+            spool: self.forwarding.as_ref().map(SpoolStats::from),
+            ..self.queue.stats()
+        }
     }
 
-    /// The store, to be queried while events are being recorded.
+    /// The store, to be queried while events are being recorded. Of a remote endpoint: the spool.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store

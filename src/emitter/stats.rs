@@ -48,6 +48,26 @@ pub struct EmitterStats {
     pub blocked_time: Duration,
     /// Events not taken because of the memory ceiling.
     pub rejected_by_ceiling: u64,
+    /// How far forwarding is, where the endpoint is a remote store.
+    pub spool: Option<SpoolStats>,
+}
+
+/// How far a remote store is behind the spool, which is the store on this machine that events go into first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SpoolStats {
+    /// Events in the spool that the remote store has not acknowledged as durable, those of earlier runs included.
+    pub depth: u64,
+    /// An upper bound of how long the oldest of these has been waiting, in this process; zero if none waits.
+    pub lag: Duration,
+    /// Events that the remote store acknowledged as durable, in this process.
+    pub forwarded: u64,
+    /// Whether there is a connection.
+    pub connected: bool,
+    /// Connections opened after the first.
+    pub reconnects: u64,
+    /// What failed the last time. It stays after it went well again.
+    pub last_error: Option<String>,
 }
 
 /// What the writer counts. It alone writes here, so that emitting threads share no counter with it.

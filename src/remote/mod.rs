@@ -5,14 +5,20 @@
 //! socket ─► frame ─► dialect A or B ─► message ─► server ─► embedded concepts
 //! ```
 
+pub mod client;
 mod codec;
 mod dialect_a;
 mod dialect_b;
+mod endpoint;
+pub mod forward;
 mod frame;
 #[doc(hidden)]
 #[allow(missing_docs)] // The fields are those of the protocol, and named by it.
 pub mod message;
 pub mod server;
 
+pub use client::{ClientOptions, RemoteConcepts, TlsOptions};
 pub use codec::{CodecError, Dialect, decode_request, decode_response, encode_request, encode_response};
+pub use endpoint::{PORT_DEFAULT, RemoteEndpoint, RemoteEndpointError};
+pub use forward::{ForwardOptions, ForwardStats, ForwardWatch, Forwarder};
 pub use frame::{FrameError, read_frame, write_frame};

@@ -159,6 +159,13 @@ impl Store {
         self.shared().pieces().snapshot()
     }
 
+    /// Lets retention remove events up to a sequence number, where the store was opened as a spool. Elsewhere it may
+    /// remove all already.
+    #[cfg(feature = "remote")]
+    pub(crate) fn allow_removal(&self, sequence: u64) {
+        self.shared().removable.fetch_max(sequence, Ordering::AcqRel);
+    }
+
     /// What was found damaged when the store was opened or sealed. Everything else can be read.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {

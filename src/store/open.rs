@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::append::{Writer, new_tail};
@@ -31,6 +32,20 @@ impl Store {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(path: impl AsRef<Path>, config: StoreConfig) -> Result<Self, StoreError> {
+        Self::open_removing(path, config, u64::MAX)
+    }
+
+    /// As [`open_with`](Self::open_with), for a store whose events must reach another place before they may go:
+    /// retention removes none until [`allow_removal`](Self::allow_removal) says up to where it may.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[cfg(feature = "remote")]
+    pub(crate) fn open_spool(path: impl AsRef<Path>, config: StoreConfig) -> Result<Self, StoreError> {
+        Self::open_removing(path, config, 0)
+    }
+
+    fn open_removing(path: impl AsRef<Path>, config: StoreConfig, removable: u64) -> Result<Self, StoreError> {
         let directory = Directory::new(path.as_ref());
         directory.check_free_or_ours()?;
         files::create_directory(&directory.root)?;
@@ -55,6 +70,8 @@ impl Store {
 
         let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
         let shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
+        // Before the threads are started, so that retention never sees another limit.
+        shared.removable.store(removable, Ordering::Release);
         shared.sealing.lock().anchor = found.anchor;
         *shared.problems.lock() = found.problems;
         if !resumed {

@@ -5,6 +5,7 @@
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::shared::Shared;
 use crate::error::StoreError;
@@ -49,7 +50,11 @@ pub(super) fn apply(shared: &Shared) -> Result<(), StoreError> {
     let mut bytes: u64 = pieces.segments.iter().map(|segment| segment.file_bytes()).sum::<u64>()
         + files::bytes_below(&shared.directory.tail);
     let mut removed: Vec<Arc<SegmentReader>> = Vec::new();
+    let removable = shared.removable.load(Ordering::Acquire);
     for segment in &pieces.segments {
+        if segment.contents().last_sequence > removable {
+            break;
+        }
         if !too_old(segment) && limits.bytes_max.is_none_or(|max| bytes <= max) {
             break;
         }

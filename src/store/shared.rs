@@ -1,7 +1,7 @@
 //! What the handles and threads of one store share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) foreign: Mutex<ForeignPart>,
     pub(crate) read_only: bool,
     pub(crate) closed: AtomicBool,
+    /// Retention removes nothing behind this sequence number.
+    pub(crate) removable: AtomicU64,
 }
 
 /// What the sealer is told and tells.
@@ -81,6 +83,7 @@ impl Shared {
             foreign: Mutex::new(ForeignPart::default()),
             read_only,
             closed: AtomicBool::new(false),
+            removable: AtomicU64::new(u64::MAX),
         }
     }
 

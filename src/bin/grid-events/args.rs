@@ -89,7 +89,9 @@ fn directory_of(endpoint: &Path) -> Result<PathBuf> {
     // What is not Unicode can only be a path.
     let Some(text) = endpoint.to_str() else { return Ok(endpoint.to_owned()) };
     let endpoint: Endpoint = text.parse().with_context(|| format!("{ENDPOINT_VARIABLE} names no store; use --dir"))?;
-    Ok(endpoint.path().to_owned())
+    endpoint.path().map(Path::to_owned).with_context(|| {
+        format!("{ENDPOINT_VARIABLE} is the remote store {text}; use --dir, or a path or embedded:PATH, for one in a directory")
+    })
 }
 
 /// The time that events must lie in.
