@@ -1,6 +1,6 @@
 //! `grid-events demo`, as a new user runs it: what it says, what it leaves behind, and what it does not.
 #![cfg(feature = "cli")]
-#![allow(clippy::unwrap_used)] // In a test a panic is the report.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // In a test a panic is the report.
 
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
