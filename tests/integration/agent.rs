@@ -7,7 +7,7 @@ use chrono::Utc;
 use sutra_grid_events::grid::{BestEffortEmitter, NodeSupervisor};
 use sutra_grid_events::{Event, GridEvent};
 
-/// Points 1 and 2, by the supervisor: it starts, watches and restarts nodes. What the master records itself is left out.
+/// Points 1 and 2, by the supervisor: it starts, watches and restarts nodes. What the master records is left out.
 pub(crate) fn supervisor(agent_id: &str, events: BestEffortEmitter) -> NodeSupervisor {
     NodeSupervisor::new(agent_id, move |event: Event| {
         if matches!(event.event_type(), "node_crashed" | "node_restarted") {

@@ -183,7 +183,7 @@ fn the_document_quotes_what_is_compiled_here() {
         let code = block.split("\n```").next().unwrap_or_default();
         blocks += 1;
         let is_in = |source: &&str| trimmed(source).contains(&trimmed(code));
-        assert!(QUOTED.iter().any(|source| is_in(&source)), "not in tests/integration:\n{code}");
+        assert!(QUOTED.iter().any(is_in), "not in tests/integration:\n{code}");
     }
     assert_eq!(blocks, 8, "five points of a master, two of an agent in two ways, and the start");
 }

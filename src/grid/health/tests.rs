@@ -24,7 +24,8 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
     let step = prop_oneof![
         2 => (0..AGENTS).prop_map(Step::Register),
-        5 => (0..AGENTS, 0..4_u32, 0..4_u32).prop_map(|(agent, total, less)| Step::Beat(agent, total, total.saturating_sub(less))),
+        5 => (0..AGENTS, 0..4_u32, 0..4_u32)
+            .prop_map(|(agent, running, others)| Step::Beat(agent, running + others, running)),
         1 => (0..AGENTS).prop_map(Step::Unregister),
         4 => Just(Step::Check),
     ];

@@ -171,6 +171,8 @@ impl Agent {
             task.port.to_string().into(),
             "--memory-limit-mb".into(),
             task.memory_limit_mb.to_string().into(),
+            "--agent-pid".into(),
+            std::process::id().to_string().into(),
             "--storage".into(),
             storage.clone().into_os_string(),
         ];

@@ -39,19 +39,21 @@ pub(crate) struct NodeArguments {
     /// How much memory to use at most
     #[arg(long, value_name = "MB")]
     memory_limit_mb: u64,
+    /// The process of the agent, with which the node ends
+    #[arg(long, value_name = "PID")]
+    agent_pid: u32,
     /// Ignore SIGTERM
     #[arg(long)]
     deaf: bool,
 }
 
-/// Serves until the process is ended or its parent is gone.
+/// Serves until the process is ended or its agent is gone.
 pub(crate) fn run_node(arguments: &NodeArguments) -> Result<Outcome> {
-    let parent = parent_id();
-    super::runtime()?.block_on(serve(arguments, parent))?;
+    super::runtime()?.block_on(serve(arguments))?;
     Ok(Outcome::Done)
 }
 
-async fn serve(arguments: &NodeArguments, parent: u32) -> Result<()> {
+async fn serve(arguments: &NodeArguments) -> Result<()> {
     // Whoever listens to the signal, even without reading it, is not ended by it any more.
     let _deaf = arguments.deaf.then(|| signal(SignalKind::terminate())).transpose()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))
@@ -73,7 +75,7 @@ async fn serve(arguments: &NodeArguments, parent: u32) -> Result<()> {
                 }
             }
             _ = look.tick() => {
-                if parent_id() != parent {
+                if parent_id() != arguments.agent_pid {
                     return Ok(());
                 }
             }

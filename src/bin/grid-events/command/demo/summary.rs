@@ -49,7 +49,7 @@ pub(super) fn print(directory: &Path, since_us: i64, out: &mut Output) -> Result
     let dir = shell_word(&directory.display().to_string());
     writeln!(out, "\nThe events stay in {}. Try next:\n", directory.display())?;
     for arguments in [
-        "ask 'how long was agent-003 offline?'".to_owned(),
+        "ask 'how long was agent-002 offline?'".to_owned(),
         format!("history {CRASHING_NODE}"),
         "query --type spawn_failed --where 'error~in use'".to_owned(),
         "count --by type".to_owned(),
