@@ -203,7 +203,7 @@ fn what_was_said_about_an_event_goes_with_it() {
     assert_eq!(similar(&concepts, &[1.0]), [beat.id.as_str()]);
     assert_eq!(concepts.stats_blocking().expect("counted").concepts, 1);
     let found = concepts.query_by_terms_blocking(&["beat".to_owned()], 5).expect("searched");
-    assert_eq!(found, [beat.clone()]);
+    assert_eq!(found, std::slice::from_ref(&beat));
     // It is replaced as any concept is, but for the content.
     let plain = Concept { embedding: Vec::new(), confidence: 1.0, ..beat.clone() };
     concepts.learn_concept_blocking(plain.clone()).expect("learned");
