@@ -26,7 +26,6 @@ pub(crate) async fn every_check<S: ConceptStore>(open: impl AsyncFn() -> Opened<
     terms_are_found_whatever_their_case(&open().await.store).await;
     chains_go_from_early_to_late(&open().await.store).await;
     limits_are_said_in_the_words_of_the_protocol(&open().await.store).await;
-    metadata_is_found(&open().await.store).await;
 }
 
 async fn learn<S: ConceptStore>(store: &S, learn: impl Into<Learn>) -> u64 {
