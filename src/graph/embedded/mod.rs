@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use chains::TEMPORAL_CHAIN_MAX;
 pub use derived::{derived_concept, second_of};
@@ -50,8 +50,11 @@ use learned::LearnedIndex;
 /// - Anything else that is learned is kept beside the events and found by every operation. A concept that is
 ///   learned again is replaced; its associations stay.
 /// - A concept whose id is that of an event and whose content is the JSON of such an event (the same type, the same
-///   microsecond) becomes an event. The same again changes nothing; another content under the same id becomes
-///   the next event of its type in its microsecond (`…-1`), so that both are kept.
+///   microsecond) becomes an event. The same again changes nothing; another content under the same id becomes the next
+///   event of its type in its microsecond (`…-1`), so that both are kept. An id that is the next of its microsecond by
+///   itself is stored even where its content was there before: its writer tells the two apart.
+/// - What is said about an event beside its content (an embedding, metadata, how strong and sure it is) is kept
+///   with it.
 ///
 /// Everything is offered twice: the futures of [`ConceptStore`], and the same under a name that ends in `_blocking`.
 /// The futures do their work when they are polled, and reading may wait for the disk: a server or whoever else must
@@ -80,7 +83,7 @@ pub struct EmbeddedConcepts {
 struct Inner {
     store: Store,
     rules: Rules,
-    learned: Mutex<LearnedIndex>,
+    learned: RwLock<LearnedIndex>,
     /// Held by whoever learns, so that what is there is compared with what is learned in one step.
     learning: Mutex<()>,
     written: AtomicU64,
@@ -100,7 +103,7 @@ impl EmbeddedConcepts {
         let inner = Inner {
             store,
             rules,
-            learned: Mutex::default(),
+            learned: RwLock::default(),
             learning: Mutex::default(),
             written: AtomicU64::new(0),
             opened: Instant::now(),
@@ -114,11 +117,29 @@ impl EmbeddedConcepts {
         &self.inner.store
     }
 
-    /// The index of what was learned, up to what is written now.
-    fn learned(&self) -> Result<MutexGuard<'_, LearnedIndex>, StoreError> {
-        let mut learned = self.inner.learned.lock();
+    /// The index of what was learned, up to what is written now. It must not be asked for while it is held.
+    fn learned(&self) -> Result<RwLockReadGuard<'_, LearnedIndex>, StoreError> {
+        let learned = self.inner.learned.read();
+        if learned.is_current(&self.inner.store)? {
+            return Ok(learned);
+        }
+        drop(learned);
+        let mut learned = self.inner.learned.write();
         learned.catch_up(&self.inner.store)?;
-        Ok(learned)
+        Ok(RwLockWriteGuard::downgrade(learned))
+    }
+
+    /// As [`learned`](Self::learned), with the embeddings.
+    fn learned_vectors(&self) -> Result<RwLockReadGuard<'_, LearnedIndex>, StoreError> {
+        let learned = self.learned()?;
+        if learned.has_vectors() {
+            return Ok(learned);
+        }
+        drop(learned);
+        let mut learned = self.inner.learned.write();
+        learned.catch_up(&self.inner.store)?;
+        learned.load_vectors(&self.inner.store)?;
+        Ok(RwLockWriteGuard::downgrade(learned))
     }
 
     /// What was learned under an id.
