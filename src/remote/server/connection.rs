@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::auth::Access;
-use super::config::{BYTES_PER_SECOND_MIN, CONNECTION_BYTES, MEMORY_TIMEOUT, ServerConfig};
+use super::config::{BYTES_PER_SECOND_MIN, CONNECTION_BYTES, ServerConfig};
 use super::desk::{Desk, Panicked};
 use super::group::{Group, teaches};
 use super::input::{Input, InputError, Next, time_for};
@@ -198,7 +198,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         if length > CONNECTION_BYTES {
             // The request is in memory beside its bytes, as is what the store makes of it.
             let wanted = self.loan.bytes() + 2 * length;
-            self.loan.grow(wanted, MEMORY_TIMEOUT).await.map_err(|_| End::OutOfMemory)?;
+            self.loan.grow(wanted).await.map_err(|_| End::OutOfMemory)?;
         }
         let request =
             decode_request(dialect, self.input.payload(place)).map_err(|error| End::Malformed(error.to_string()))?;
@@ -253,7 +253,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
             // Large answers wait in memory for their readers, so that there can only be so many. Nobody waits for
             // memory here: the answer is in it already.
             let wanted = self.loan.bytes() + 2 * payload.len();
-            if self.loan.grow(wanted, Duration::ZERO).await.is_err() {
+            if self.loan.grow_at_once(wanted).await.is_err() {
                 payload = refused("The server is busy: no memory for the answer".to_owned());
             }
         }
