@@ -28,7 +28,7 @@ impl Shared {
         if part.looked {
             return Ok(());
         }
-        if let Some((log, damaged_bytes)) = ForeignLog::open(&self.directory.root, self.format.epoch)? {
+        if let Some((log, damaged_bytes)) = ForeignLog::open(&self.directory.root)? {
             if damaged_bytes > 0 {
                 let path = self.directory.root.join(FOREIGN_FILE);
                 let problem = StoreError::damaged(&path, format!("{damaged_bytes} bytes of it cannot be read"));

@@ -64,6 +64,11 @@ pub(super) fn length_of(vector: &[f32]) -> Option<f32> {
 }
 
 impl LearnedIndex {
+    /// Whether nothing was learned since the last time.
+    pub(super) fn is_current(&self, store: &Store) -> Result<bool, StoreError> {
+        Ok(store.foreign_end()? == self.place)
+    }
+
     /// Reads what was learned since the last time.
     pub(super) fn catch_up(&mut self, store: &Store) -> Result<(), StoreError> {
         let end = store.foreign_end()?;
@@ -188,8 +193,13 @@ impl LearnedIndex {
         })
     }
 
-    /// The embeddings with their ids and lengths.
-    pub(super) fn vectors(&mut self, store: &Store) -> Result<impl Iterator<Item = (&str, &[f32], f32)>, StoreError> {
+    /// Whether the embeddings were read.
+    pub(super) fn has_vectors(&self) -> bool {
+        self.vectors.is_some()
+    }
+
+    /// Reads the embeddings, if they were not.
+    pub(super) fn load_vectors(&mut self, store: &Store) -> Result<(), StoreError> {
         if self.vectors.is_none() {
             let mut vectors = HashMap::new();
             for (node, concept) in self.concepts.iter().filter(|(_, concept)| concept.has_embedding) {
@@ -201,8 +211,13 @@ impl LearnedIndex {
             }
             self.vectors = Some(vectors);
         }
+        Ok(())
+    }
+
+    /// The embeddings that were read, with their ids and lengths.
+    pub(super) fn vectors(&self) -> impl Iterator<Item = (&str, &[f32], f32)> {
         let vectors = self.vectors.iter().flatten();
-        Ok(vectors.map(|(node, (vector, length))| (self.name(*node), vector.as_slice(), *length)))
+        vectors.map(|(node, (vector, length))| (self.name(*node), vector.as_slice(), *length))
     }
 
     /// Learned concepts that are no events, associations, and concepts with an embedding.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use chains::TEMPORAL_CHAIN_MAX;
 pub use derived::{derived_concept, second_of};
@@ -80,7 +80,7 @@ pub struct EmbeddedConcepts {
 struct Inner {
     store: Store,
     rules: Rules,
-    learned: Mutex<LearnedIndex>,
+    learned: RwLock<LearnedIndex>,
     /// Held by whoever learns, so that what is there is compared with what is learned in one step.
     learning: Mutex<()>,
     written: AtomicU64,
@@ -100,7 +100,7 @@ impl EmbeddedConcepts {
         let inner = Inner {
             store,
             rules,
-            learned: Mutex::default(),
+            learned: RwLock::default(),
             learning: Mutex::default(),
             written: AtomicU64::new(0),
             opened: Instant::now(),
@@ -114,11 +114,29 @@ impl EmbeddedConcepts {
         &self.inner.store
     }
 
-    /// The index of what was learned, up to what is written now.
-    fn learned(&self) -> Result<MutexGuard<'_, LearnedIndex>, StoreError> {
-        let mut learned = self.inner.learned.lock();
+    /// The index of what was learned, up to what is written now. It must not be asked for while it is held.
+    fn learned(&self) -> Result<RwLockReadGuard<'_, LearnedIndex>, StoreError> {
+        let learned = self.inner.learned.read();
+        if learned.is_current(&self.inner.store)? {
+            return Ok(learned);
+        }
+        drop(learned);
+        let mut learned = self.inner.learned.write();
         learned.catch_up(&self.inner.store)?;
-        Ok(learned)
+        Ok(RwLockWriteGuard::downgrade(learned))
+    }
+
+    /// As [`learned`](Self::learned), with the embeddings.
+    fn learned_vectors(&self) -> Result<RwLockReadGuard<'_, LearnedIndex>, StoreError> {
+        let learned = self.learned()?;
+        if learned.has_vectors() {
+            return Ok(learned);
+        }
+        drop(learned);
+        let mut learned = self.inner.learned.write();
+        learned.catch_up(&self.inner.store)?;
+        learned.load_vectors(&self.inner.store)?;
+        Ok(RwLockWriteGuard::downgrade(learned))
     }
 
     /// What was learned under an id.

@@ -1,5 +1,6 @@
 //! Neighbours: what follows from events is read in its order, and what was learned is merged into it.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
@@ -127,9 +128,9 @@ impl EmbeddedConcepts {
         own.extend(learned.into_iter().filter(|(_, other)| !known.contains(other)));
         // Stable, so that what has one time keeps the order that it has here.
         if wanted.newest_first {
-            own.sort_by(|a, b| b.0.cmp(&a.0));
+            own.sort_by_key(|(time, _)| Reverse(*time));
         } else {
-            own.sort_by(|a, b| a.0.cmp(&b.0));
+            own.sort_by_key(|(time, _)| *time);
         }
         Ok(own)
     }

@@ -33,11 +33,13 @@ struct End {
     level: Vec<String>,
     /// About how many neighbours they have.
     ahead: u64,
+    /// Whether something was not looked at because of a limit.
+    cut: bool,
 }
 
 impl End {
     fn new(id: &str) -> Self {
-        Self { reached_from: HashMap::from([(id.to_owned(), None)]), level: vec![id.to_owned()], ahead: 0 }
+        Self { reached_from: HashMap::from([(id.to_owned(), None)]), level: vec![id.to_owned()], ahead: 0, cut: false }
     }
 
     /// The concepts from one that was reached back to the end.
@@ -58,8 +60,6 @@ struct Search<'a> {
     snapshot: Snapshot,
     visited: usize,
     causes_followed: usize,
-    /// Whether something was not looked at because of a limit.
-    cut: bool,
 }
 
 impl EmbeddedConcepts {
@@ -76,7 +76,7 @@ impl EmbeddedConcepts {
             return Ok(PathFound { path: Some(vec![start.to_owned()]), gave_up: false });
         }
         let snapshot = self.inner.store.snapshot();
-        let mut search = Search { concepts: self, snapshot, visited: 2, causes_followed: 0, cut: false };
+        let mut search = Search { concepts: self, snapshot, visited: 2, causes_followed: 0 };
         let mut ends = [End::new(start), End::new(end)];
         for _ in 0..max_depth {
             for end in &mut ends {
@@ -95,7 +95,9 @@ impl EmbeddedConcepts {
                 break;
             }
         }
-        Ok(PathFound { path: None, gave_up: search.cut })
+        // Where everything around one end was seen, there is no path, whatever was not looked at from the other.
+        let seen_all = ends.iter().any(|end| end.level.is_empty() && !end.cut);
+        Ok(PathFound { path: None, gave_up: !seen_all && ends.iter().any(|end| end.cut) })
     }
 }
 
@@ -125,12 +127,12 @@ impl Search<'_> {
             let is_event = id.parse::<ConceptId>().is_ok();
             let with_causes = is_event && self.causes_followed < CAUSES_FOLLOWED_MAX;
             self.causes_followed += usize::from(with_causes);
-            self.cut |= is_event && !with_causes;
+            near.cut |= is_event && !with_causes;
             let wanted = Wanted { newest_first: true, enough: HUB_NEIGHBORS_MAX, with_causes };
             let (mut meeting, mut seen) = (None, 0);
             self.concepts.each_neighbor(&self.snapshot, &id, wanted, &mut |other| {
                 if seen == HUB_NEIGHBORS_MAX || self.visited >= VISITED_MAX {
-                    self.cut = true;
+                    near.cut = true;
                     return ControlFlow::Break(());
                 }
                 seen += 1;

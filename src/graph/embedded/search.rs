@@ -26,8 +26,8 @@ impl EmbeddedConcepts {
         check_search(query, k)?;
         let Some(query_length) = length_of(query) else { return Ok(Vec::new()) };
         let mut similar: Vec<Similar> = self
-            .learned()?
-            .vectors(&self.inner.store)?
+            .learned_vectors()?
+            .vectors()
             .filter(|(_, vector, _)| vector.len() == query.len())
             .map(|(id, vector, length)| Similar {
                 id: id.to_owned(),

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::frame::{self, HEADER_BYTES};
+use super::frame::{self, HEADER_BYTES, LogIdentity, Stretch};
 use super::{ForeignPlace, ForeignRecord};
 use crate::error::StoreError;
 use crate::storage::files::{self, FOREIGN_FILE};
@@ -37,6 +37,7 @@ impl Key {
 pub(crate) struct ForeignView {
     path: PathBuf,
     file: Option<Arc<File>>,
+    epoch: u64,
     /// Up to where whole frames are known to be, or the length of the file where another process writes it.
     pub(crate) end: ForeignPlace,
 }
@@ -49,19 +50,24 @@ impl ForeignView {
         visitor: &mut dyn FnMut(ForeignPlace, ForeignRecord),
     ) -> Result<ForeignPlace, StoreError> {
         let Some(file) = &self.file else { return Ok(self.end) };
-        let from = ForeignPlace { offset: from.offset.max(HEADER_BYTES), generation: self.end.generation };
-        let scanned = frame::scan(file, from, self.end.offset, visitor).map_err(StoreError::io("read", &self.path))?;
-        Ok(ForeignPlace { offset: scanned.whole_end, ..from })
+        let stretch = self.stretch(file, from.offset.max(HEADER_BYTES));
+        let scanned = frame::scan(stretch, &mut |offset, record| visitor(ForeignPlace { offset, ..self.end }, record))
+            .map_err(StoreError::io("read", &self.path))?;
+        Ok(ForeignPlace { offset: scanned.whole_end, ..self.end })
     }
 
     /// The record at a place; nothing if that is of another generation.
     pub(crate) fn at(&self, place: ForeignPlace) -> Result<Option<ForeignRecord>, StoreError> {
         match &self.file {
             Some(file) if place.generation == self.end.generation => {
-                frame::read_record(file, place.offset, self.end.offset).map_err(StoreError::io("read", &self.path))
+                frame::read_record(self.stretch(file, place.offset)).map_err(StoreError::io("read", &self.path))
             }
             _ => Ok(None),
         }
+    }
+
+    fn stretch<'a>(&self, file: &'a File, at: u64) -> Stretch<'a> {
+        Stretch { file, epoch: self.epoch, at, end: self.end.offset }
     }
 
     /// What another process has written by now; goes on with the file of an earlier view if it is the same.
@@ -70,7 +76,7 @@ impl ForeignView {
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { path, file: None, end: ForeignPlace::default() });
+                return Ok(Self { path, file: None, epoch: 0, end: ForeignPlace::default() });
             }
             Err(error) => return Err(StoreError::io("read", &path)(error)),
         };
@@ -82,9 +88,9 @@ impl ForeignView {
             return Ok(Self { end, ..earlier.clone() });
         }
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        let generation = frame::read_generation(&file, &path)?;
+        let LogIdentity { epoch, generation } = frame::read_header(&file, &path)?;
         let offset = file.metadata().map_err(StoreError::io("read", &path))?.len();
-        Ok(Self { path, file: Some(Arc::new(file)), end: ForeignPlace { generation, offset } })
+        Ok(Self { path, file: Some(Arc::new(file)), epoch, end: ForeignPlace { generation, offset } })
     }
 }
 
@@ -93,6 +99,7 @@ impl ForeignView {
 pub(crate) struct ForeignLog {
     path: PathBuf,
     file: Arc<File>,
+    epoch: u64,
     end: ForeignPlace,
     written: u64,
     durable: u64,
@@ -100,24 +107,24 @@ pub(crate) struct ForeignLog {
 
 impl ForeignLog {
     /// Opens the log of a store, if it has one; with how many bytes of it are damaged.
-    pub(crate) fn open(store: &Path, epoch: u64) -> Result<Option<(Self, u64)>, StoreError> {
+    pub(crate) fn open(store: &Path) -> Result<Option<(Self, u64)>, StoreError> {
         let path = store.join(FOREIGN_FILE);
         if !path.exists() {
             return Ok(None);
         }
         let log = Self::open_file(path)?;
-        let mut last: HashMap<Key, (u64, u64)> = HashMap::new();
-        let mut order = 0;
-        let view = ForeignView { path: log.path.clone(), file: Some(Arc::clone(&log.file)), end: log.end };
-        let scanned = frame::scan(&log.file, first_place(log.end.generation), log.end.offset, &mut |place, record| {
-            order += 1;
-            last.insert(Key::of(&record), (place.offset, order));
+        let mut last: HashMap<Key, u64> = HashMap::new();
+        let mut records = 0;
+        let view = log.view();
+        let scanned = frame::scan(view.stretch(&log.file, HEADER_BYTES), &mut |offset, record| {
+            records += 1;
+            last.insert(Key::of(&record), offset);
         })
         .map_err(StoreError::io("read", &log.path))?;
-        if scanned.damaged_bytes == 0 && scanned.whole_end > REWRITE_BYTES_MIN && (last.len() as u64) < order / 2 {
-            let mut places: Vec<u64> = last.into_values().map(|(offset, _)| offset).collect();
+        if scanned.damaged_bytes == 0 && scanned.whole_end > REWRITE_BYTES_MIN && (last.len() as u64) < records / 2 {
+            let mut places: Vec<u64> = last.into_values().collect();
             places.sort_unstable();
-            return Ok(Some((Self::rewrite(&view, &places, epoch)?, 0)));
+            return Ok(Some((Self::rewrite(&view, &places)?, 0)));
         }
         // What is torn was not acknowledged.
         log.file.set_len(scanned.whole_end).map_err(StoreError::io("truncate", &log.path))?;
@@ -128,25 +135,25 @@ impl ForeignLog {
     /// Starts the log of a store, durably.
     pub(crate) fn create(store: &Path, epoch: u64) -> Result<Self, StoreError> {
         let path = store.join(FOREIGN_FILE);
-        files::write_durably(&path, &frame::header(epoch, 1))?;
+        files::write_durably(&path, &frame::header(LogIdentity { epoch, generation: 1 }))?;
         Self::open_file(path)
     }
 
     fn open_file(path: PathBuf) -> Result<Self, StoreError> {
         let file = files::private().read(true).create(false).open(&path).map_err(StoreError::io("open", &path))?;
-        let generation = frame::read_generation(&file, &path)?;
+        let LogIdentity { epoch, generation } = frame::read_header(&file, &path)?;
         let offset = file.metadata().map_err(StoreError::io("read", &path))?.len();
         let end = ForeignPlace { generation, offset };
-        Ok(Self { path, file: Arc::new(file), end, written: 0, durable: 0 })
+        Ok(Self { path, file: Arc::new(file), epoch, end, written: 0, durable: 0 })
     }
 
     /// Writes the records at these places anew, under the next generation.
-    fn rewrite(view: &ForeignView, places: &[u64], epoch: u64) -> Result<Self, StoreError> {
-        let generation = view.end.generation + 1;
-        let mut bytes = frame::header(epoch, generation);
+    fn rewrite(view: &ForeignView, places: &[u64]) -> Result<Self, StoreError> {
+        let identity = LogIdentity { epoch: view.epoch, generation: view.end.generation.saturating_add(1) };
+        let mut bytes = frame::header(identity);
         for &offset in places {
             if let Some(record) = view.at(ForeignPlace { offset, ..view.end })? {
-                frame::put_record(&record, &mut bytes).map_err(StoreError::io("write", &view.path))?;
+                frame::put_record(&record, view.epoch, 0, &mut bytes).map_err(StoreError::io("write", &view.path))?;
             }
         }
         files::write_durably(&view.path, &bytes)?;
@@ -157,7 +164,8 @@ impl ForeignLog {
     pub(crate) fn append(&mut self, records: &[ForeignRecord]) -> Result<(), StoreError> {
         let mut bytes = Vec::new();
         for record in records {
-            frame::put_record(record, &mut bytes).map_err(StoreError::io("write", &self.path))?;
+            frame::put_record(record, self.epoch, self.end.offset, &mut bytes)
+                .map_err(StoreError::io("write", &self.path))?;
         }
         if let Err(error) = self.file.write_all_at(&bytes, self.end.offset) {
             // A reader takes what is left of it for a torn end either way.
@@ -171,7 +179,7 @@ impl ForeignLog {
 
     /// What can be read now.
     pub(crate) fn view(&self) -> ForeignView {
-        ForeignView { path: self.path.clone(), file: Some(Arc::clone(&self.file)), end: self.end }
+        ForeignView { path: self.path.clone(), file: Some(Arc::clone(&self.file)), epoch: self.epoch, end: self.end }
     }
 
     /// How many records are not durable yet.
@@ -188,8 +196,4 @@ impl ForeignLog {
     pub(crate) fn note_synced(&mut self, written: u64) {
         self.durable = self.durable.max(written);
     }
-}
-
-fn first_place(generation: u64) -> ForeignPlace {
-    ForeignPlace { generation, offset: HEADER_BYTES }
 }

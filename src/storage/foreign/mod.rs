@@ -4,13 +4,14 @@
 //! process, and no other process can read it. Hence a log of its own, in the manner of that of the tail:
 //!
 //! ```text
-//! header  "SGEFOR\r\n" · version u32 · 0 u32 · epoch u64 · generation u64 · xxh3 u64
-//! frame   "SGFR" · payload length u32 · xxh3 u64 · payload (a record, bincode)
+//! header  "SGEFOR\r\n" · version u32 · 0 u32 · epoch u64 · generation u64 · xxh3 u64 of these
+//! frame   "SGFR" · payload length u32 · xxh3 u64 · xxh3 u64 of the payload · payload (a record, bincode)
 //! ```
 //!
-//! Numbers are little-endian. The checksum of a frame covers what is before it, and the payload. The last
-//! record of an id (of an association: of its ends and its kind) holds. Opening rewrites a log of which
-//! most is outdated, under the next generation, so that places in the old one are not mixed up with new ones.
+//! Numbers are little-endian. The first checksum of a frame is that of the epoch, the offset of the frame (u64
+//! each) and the eight bytes before it. The last record of an id (of an association: of its ends and its kind)
+//! holds. Opening rewrites a log of which most is outdated, under the next generation, so that places in the old
+//! one are not mixed up with new ones.
 
 mod frame;
 mod log;
