@@ -8,6 +8,8 @@ mod ending;
 mod harness;
 mod hostile;
 mod killed;
+mod other_store;
+mod questions;
 mod soak;
 mod tls;
 mod tokens;

@@ -7,7 +7,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::auth::Access;
@@ -17,11 +19,13 @@ use super::group::{Group, teaches};
 use super::input::{Input, InputError, Next, time_for};
 use super::memory::{Loan, Memory};
 use crate::graph::ConceptStore;
-use crate::remote::message::Response;
+use crate::remote::message::{Request, Response};
 use crate::remote::{Dialect, decode_request, encode_response};
 
 /// Answers are sent when they are this long, or when there are no more requests.
 const OUTPUT_BYTES: usize = 64 << 10;
+/// A request of more bytes is decoded where it holds up nobody.
+const DECODED_AT_ONCE_BYTES: usize = 256 << 10;
 /// What an answer may be short of a frame, for what is around its ids.
 const FRAME_SPARE_BYTES: usize = 4096;
 /// How long a request may still be under way when the server ends.
@@ -76,6 +80,17 @@ impl End {
             Self::Closed | Self::Drained | Self::Idle | Self::Slow => None,
         }
     }
+}
+
+/// The request of a payload. A large one takes its time, in which other connections go on.
+fn decode(dialect: Dialect, payload: &[u8]) -> Result<Request, End> {
+    let can_step_aside = || Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    let request = if payload.len() > DECODED_AT_ONCE_BYTES && can_step_aside() {
+        block_in_place(|| decode_request(dialect, payload))
+    } else {
+        decode_request(dialect, payload)
+    };
+    request.map_err(|error| End::Malformed(error.to_string()))
 }
 
 /// One connection, after its token.
@@ -200,8 +215,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
             let wanted = self.loan.bytes() + 2 * length;
             self.loan.grow(wanted).await.map_err(|_| End::OutOfMemory)?;
         }
-        let request =
-            decode_request(dialect, self.input.payload(place)).map_err(|error| End::Malformed(error.to_string()))?;
+        let request = decode(dialect, self.input.payload(place))?;
         let refused = self.access.check(&request).err();
         if teaches(&request) {
             match refused {

@@ -121,7 +121,12 @@ impl<S: ConceptStore + 'static> Server<S> {
             let (socket, peer) = tokio::select! {
                 () = &mut ending => break,
                 // Tasks that are over are let go of.
-                Some(_) = tasks.join_next() => continue,
+                Some(over) = tasks.join_next() => {
+                    if let Err(error) = over {
+                        (shared.log)(&format!("a connection is closed: {error}"));
+                    }
+                    continue;
+                }
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
