@@ -168,6 +168,11 @@ impl<'a> Value<'a> {
         matches!(self.head().0, Head::Nil)
     }
 
+    /// Whether this is a number that was written in its longest form.
+    pub(super) fn is_in_eight_bytes(self) -> bool {
+        self.bytes.first() == Some(&Marker::U64.to_u8())
+    }
+
     pub(super) fn flag(self) -> Result<bool, &'static str> {
         match self.head().0 {
             Head::Flag(value) => Ok(value),
