@@ -113,6 +113,52 @@ fn what_was_learned_survives_the_death_of_the_process() {
 }
 
 #[test]
+fn what_was_learned_becomes_durable_as_events_do() {
+    for durability in [Durability::Always, Durability::default()] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = StoreConfig { durability, ..StoreConfig::default() };
+        let concepts = EmbeddedConcepts::new(Store::open_with(directory.path(), config).expect("opens"));
+        let pending = || concepts.stats_blocking().expect("counted").pending;
+        some_of_everything(&concepts);
+        if durability == Durability::Always {
+            assert_eq!(pending(), 0);
+        }
+        // Nobody asks for it: this ends because the interval does.
+        while pending() > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn many_learn_and_ask_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let concepts = open(directory.path());
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let concepts = concepts.clone();
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let note = format!("note-{thread}-{number}");
+                    let beat = event_concept("beat", number * 1_000, &format!(r#""agent_id":"agent-{thread}""#));
+                    let noted = Concept { embedding: vec![1.0, number as f32], ..Concept::new(&note, "x") };
+                    let link = association(&note, &format!("agent-{thread}"), AssociationKind::Other(7));
+                    let answers = concepts.learn_batch_blocking(vec![noted.into(), beat.into(), link.into()]);
+                    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+                    // What a caller learned, it reads at once.
+                    let neighbors = neighbors(&concepts, &format!("agent-{thread}"));
+                    assert_eq!(neighbors.len() as i64, 2 * (number + 1));
+                    assert!(similar(&concepts, &[1.0, number as f32]).len() <= 10);
+                    assert_eq!(content(&concepts, &note).as_deref(), Some("x"));
+                }
+            });
+        }
+    });
+    let stats = concepts.stats_blocking().expect("counted");
+    assert_eq!((stats.concepts, stats.vectors, stats.written), (400, 200, 600));
+}
+
+#[test]
 fn a_log_that_is_mostly_outdated_is_written_anew() {
     let directory = tempfile::tempdir().expect("a directory");
     let concepts = open(directory.path());

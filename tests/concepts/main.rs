@@ -34,6 +34,7 @@ async fn embedded() -> Opened<EmbeddedConcepts> {
 #[tokio::test]
 async fn the_embedded_store_passes_the_suite() {
     suite::every_check(embedded).await;
+    suite::metadata_is_found(&embedded().await.store).await;
 }
 
 proptest! {

@@ -51,7 +51,9 @@ use learned::LearnedIndex;
 ///   learned again is replaced; its associations stay.
 /// - A concept whose id is that of an event and whose content is the JSON of such an event (the same type, the same
 ///   microsecond) becomes an event. The same again changes nothing; another content under the same id becomes
-///   the next event of its type in its microsecond (`…-1`), so that both are kept.
+///   the next event of its type in its microsecond (`…-1`), so that both are kept. An id that is the next of its
+///   microsecond by itself is stored even where its content was there before: its writer tells the two apart.
+/// - What is said about an event beside its content (an embedding, metadata, how strong and sure it is) is kept with it.
 ///
 /// Everything is offered twice: the futures of [`ConceptStore`], and the same under a name that ends in `_blocking`.
 /// The futures do their work when they are polled, and reading may wait for the disk: a server or whoever else must
