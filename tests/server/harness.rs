@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sutra_grid_events::Store;
-use sutra_grid_events::graph::EmbeddedConcepts;
+use sutra_grid_events::graph::{ConceptStore, EmbeddedConcepts};
 use sutra_grid_events::remote::server::{Server, ServerConfig};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -109,6 +109,14 @@ pub(crate) struct Local {
 impl Local {
     /// With the limits of `config`, on a port of the system's choosing.
     pub(crate) fn start(config: ServerConfig) -> Self {
+        Self::of(config, |path| EmbeddedConcepts::new(Store::open(path).expect("a store")))
+    }
+
+    /// In front of a store that is made in a directory.
+    pub(crate) fn of<S: ConceptStore + 'static>(
+        config: ServerConfig,
+        store: impl FnOnce(PathBuf) -> S + Send + 'static,
+    ) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let path = directory.path().join("store");
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -118,8 +126,7 @@ impl Local {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             runtime.expect("a runtime").block_on(async {
-                let concepts = EmbeddedConcepts::new(Store::open(path).expect("a store"));
-                let server = Server::bind(ServerConfig { port: 0, ..config }, concepts).await.expect("a free port");
+                let server = Server::bind(ServerConfig { port: 0, ..config }, store(path)).await.expect("a free port");
                 let server = server.with_log(move |line| lines.lock().push(line.to_owned()));
                 send_address.send(server.local_address()).expect("somebody waits");
                 server.serve(async { ended.await.unwrap_or_default() }).await.expect("it ends in order");

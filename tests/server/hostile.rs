@@ -228,7 +228,8 @@ fn there_are_only_so_many_connections() {
 
 #[test]
 fn requests_that_find_no_memory_are_refused() {
-    let server = Local::start(ServerConfig { memory_bytes_max: 1 << 20, ..<_>::default() });
+    let limits = ServerConfig { memory_bytes_max: 1 << 20, memory_timeout: 20 * MILLISECOND, ..<_>::default() };
+    let server = Local::start(limits);
     let mut client = Client::connect(server.address);
     client.send(&frame(&A::learn_concept("large", &"x".repeat(4 << 20)))[..3 << 20]);
     let text = A::error_text(&client.receive().expect("an answer"));

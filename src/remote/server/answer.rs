@@ -34,13 +34,13 @@ pub(super) enum Reply {
 }
 
 impl Learning {
-    /// What a request wants to have learned. Another answer where it is beyond a limit, or asks instead.
-    pub(super) fn of(request: Request) -> Result<Self, Response> {
+    /// What a request wants to have learned. The text of a refusal where it is beyond a limit, or asks instead.
+    pub(super) fn of(request: Request) -> Result<Self, String> {
         let one = |lesson, reply| Ok(Self { lessons: vec![lesson], reply });
         match request {
             Request::LearnConcept { concept_id: id, content, embedding, strength, confidence, metadata } => {
                 let concept = Concept { id, content, embedding, strength, confidence, metadata };
-                check_concept(&concept).map_err(|error| refusal(&error))?;
+                check_concept(&concept).map_err(|error| error.to_string())?;
                 one(Learn::Concept(concept), Reply::Concept)
             }
             Request::LearnAssociation { source_id, target_id, assoc_type, confidence } => {
@@ -55,8 +55,7 @@ impl Learning {
             }
             Request::LearnBatch { contents, options } => {
                 if contents.len() > BATCH_MAX {
-                    let message = format!("Batch too large: {} (max: {BATCH_MAX})", contents.len());
-                    return Err(Response::Error { message });
+                    return Err(format!("Batch too large: {} (max: {BATCH_MAX})", contents.len()));
                 }
                 let concepts: Vec<Concept> =
                     contents.into_iter().map(|content| concept_of(content, &options)).collect::<Result<_, _>>()?;
@@ -64,7 +63,7 @@ impl Learning {
                 let lessons = concepts.into_iter().map(Learn::Concept).collect();
                 Ok(Self { lessons, reply: Reply::Batch(ids) })
             }
-            _ => Err(Response::Error { message: "this request asks, and does not teach".to_owned() }),
+            _ => Err("this request asks, and does not teach".to_owned()),
         }
     }
 }
@@ -101,14 +100,14 @@ impl Reply {
 
 /// A content under an id of its own: that of the event that it is, else 32 digits made from its bytes, so that the
 /// same content has the same id whenever it is learned.
-fn concept_of(content: String, options: &LearnOptions) -> Result<Concept, Response> {
+fn concept_of(content: String, options: &LearnOptions) -> Result<Concept, String> {
     let event = if content.starts_with('{') { Event::from_json(&content).ok() } else { None };
     let event_id = event.and_then(|event| ConceptId::new(event.event_type(), event.timestamp_us(), 0));
     let id = event_id
         .map_or_else(|| blake3::hash(content.as_bytes()).to_hex().chars().take(32).collect(), |id| id.to_string());
     let mut concept = Concept::new(id, content);
     (concept.strength, concept.confidence) = (options.strength, options.confidence);
-    check_concept(&concept).map_err(|error| refusal(&error))?;
+    check_concept(&concept).map_err(|error| error.to_string())?;
     Ok(concept)
 }
 
@@ -193,13 +192,13 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
         }
         request => match Learning::of(request) {
             Ok(learning) => learning.reply.response(&mut store.learn_batch(learning.lessons).await.into_iter()),
-            Err(response) => response,
+            Err(message) => Response::Error { message },
         },
     })
 }
 
 /// The error that a client is told.
-pub(super) fn refusal(error: &ConceptError) -> Response {
+fn refusal(error: &ConceptError) -> Response {
     Response::Error { message: error.to_string() }
 }
 

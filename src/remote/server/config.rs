@@ -22,7 +22,7 @@ pub const BYTES_PER_SECOND_MIN: u64 = 64 << 10;
 pub const MEMORY_BYTES_MAX: usize = 512 << 20;
 /// Memory that a connection has without asking for it.
 pub const CONNECTION_BYTES: usize = 64 << 10;
-/// How long a connection waits for memory that others hold.
+/// How long a connection waits for memory that others hold, unless told otherwise.
 pub const MEMORY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that are learned in one write.
 pub const GROUP_MAX: usize = 4096;
@@ -58,6 +58,8 @@ pub struct ServerConfig {
     pub frame_timeout: Duration,
     /// Memory for requests and answers of all connections together.
     pub memory_bytes_max: usize,
+    /// How long a connection waits for memory that others hold.
+    pub memory_timeout: Duration,
     /// How long connections may take to finish when the server ends.
     pub drain_timeout: Duration,
 }
@@ -85,6 +87,7 @@ impl Default for ServerConfig {
             handshake_timeout: HANDSHAKE_TIMEOUT,
             frame_timeout: FRAME_TIMEOUT,
             memory_bytes_max: MEMORY_BYTES_MAX,
+            memory_timeout: MEMORY_TIMEOUT,
             drain_timeout: DRAIN_TIMEOUT,
         }
     }

@@ -7,21 +7,25 @@ use std::ops::Range;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::auth::Access;
-use super::config::{BYTES_PER_SECOND_MIN, CONNECTION_BYTES, MEMORY_TIMEOUT, ServerConfig};
+use super::config::{BYTES_PER_SECOND_MIN, CONNECTION_BYTES, ServerConfig};
 use super::desk::{Desk, Panicked};
 use super::group::{Group, teaches};
 use super::input::{Input, InputError, Next, time_for};
 use super::memory::{Loan, Memory};
 use crate::graph::ConceptStore;
-use crate::remote::message::Response;
+use crate::remote::message::{Request, Response};
 use crate::remote::{Dialect, decode_request, encode_response};
 
 /// Answers are sent when they are this long, or when there are no more requests.
 const OUTPUT_BYTES: usize = 64 << 10;
+/// A request of more bytes is decoded where it holds up nobody.
+const DECODED_AT_ONCE_BYTES: usize = 256 << 10;
 /// What an answer may be short of a frame, for what is around its ids.
 const FRAME_SPARE_BYTES: usize = 4096;
 /// How long a request may still be under way when the server ends.
@@ -76,6 +80,17 @@ impl End {
             Self::Closed | Self::Drained | Self::Idle | Self::Slow => None,
         }
     }
+}
+
+/// The request of a payload. A large one takes its time, in which other connections go on.
+fn decode(dialect: Dialect, payload: &[u8]) -> Result<Request, End> {
+    let can_step_aside = || Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    let request = if payload.len() > DECODED_AT_ONCE_BYTES && can_step_aside() {
+        block_in_place(|| decode_request(dialect, payload))
+    } else {
+        decode_request(dialect, payload)
+    };
+    request.map_err(|error| End::Malformed(error.to_string()))
 }
 
 /// One connection, after its token.
@@ -198,10 +213,9 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         if length > CONNECTION_BYTES {
             // The request is in memory beside its bytes, as is what the store makes of it.
             let wanted = self.loan.bytes() + 2 * length;
-            self.loan.grow(wanted, MEMORY_TIMEOUT).await.map_err(|_| End::OutOfMemory)?;
+            self.loan.grow(wanted).await.map_err(|_| End::OutOfMemory)?;
         }
-        let request =
-            decode_request(dialect, self.input.payload(place)).map_err(|error| End::Malformed(error.to_string()))?;
+        let request = decode(dialect, self.input.payload(place))?;
         let refused = self.access.check(&request).err();
         if teaches(&request) {
             match refused {
@@ -253,7 +267,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
             // Large answers wait in memory for their readers, so that there can only be so many. Nobody waits for
             // memory here: the answer is in it already.
             let wanted = self.loan.bytes() + 2 * payload.len();
-            if self.loan.grow(wanted, Duration::ZERO).await.is_err() {
+            if self.loan.grow_at_once(wanted).await.is_err() {
                 payload = refused("The server is busy: no memory for the answer".to_owned());
             }
         }

@@ -19,7 +19,7 @@ enum Answer {
     /// What comes of its lessons.
     Learned(Reply),
     /// A refusal, without having asked the store.
-    Refused(Response),
+    Refused(String),
 }
 
 /// Whether a request wants something to be learned.
@@ -42,13 +42,13 @@ impl Group {
                 self.lessons.extend(learning.lessons);
                 Answer::Learned(learning.reply)
             }
-            Err(refusal) => Answer::Refused(refusal),
+            Err(message) => Answer::Refused(message),
         });
     }
 
     /// Adds a refusal, in its place.
     pub(super) fn refuse(&mut self, message: String) {
-        self.answers.push(Answer::Refused(Response::Error { message }));
+        self.answers.push(Answer::Refused(message));
     }
 
     /// How many requests it has.
@@ -73,7 +73,7 @@ impl Group {
         let mut learned = if lessons.is_empty() { Vec::new() } else { store.learn_batch(lessons).await }.into_iter();
         let answers = self.answers.drain(..).map(|answer| match answer {
             Answer::Learned(reply) => reply.response(&mut learned),
-            Answer::Refused(response) => response,
+            Answer::Refused(message) => Response::Error { message },
         });
         answers.collect()
     }

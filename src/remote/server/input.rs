@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::config::{CONNECTION_BYTES, MEMORY_TIMEOUT};
+use super::config::CONNECTION_BYTES;
 use super::memory::{Loan, Memory, OutOfMemory};
 
 /// Bytes of the length before each payload.
@@ -120,7 +120,7 @@ impl Input {
         let capacity = (filled * 2).min(most).max(CONNECTION_BYTES);
         // Beside the new room there is the old one, while one is copied to the other.
         if capacity > CONNECTION_BYTES {
-            self.loan.grow(capacity + filled, MEMORY_TIMEOUT).await?;
+            self.loan.grow(capacity + filled).await?;
         }
         self.bytes.reserve_exact(capacity - filled);
         Ok(())
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn memory() -> Memory {
-        Memory::new(1 << 20)
+        Memory::new(1 << 20, Duration::from_millis(1))
     }
 
     fn frame(payload: &[u8]) -> Vec<u8> {

@@ -84,7 +84,7 @@ impl<S: ConceptStore + 'static> Server<S> {
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let listener = TcpListener::bind(&addresses[..]).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let memory = Memory::new(config.memory_bytes_max);
+        let memory = Memory::new(config.memory_bytes_max, config.memory_timeout);
         let room = Arc::new(Semaphore::new(config.connections_max.min(Semaphore::MAX_PERMITS)));
         let shared = Arc::new(Shared { desk: Desk::new(store), config, memory, log: Box::new(|_| {}) });
         Ok(Self { listener, address, tls, room, shared })
@@ -121,7 +121,12 @@ impl<S: ConceptStore + 'static> Server<S> {
             let (socket, peer) = tokio::select! {
                 () = &mut ending => break,
                 // Tasks that are over are let go of.
-                Some(_) = tasks.join_next() => continue,
+                Some(over) = tasks.join_next() => {
+                    if let Err(error) = over {
+                        (shared.log)(&format!("a connection is closed: {error}"));
+                    }
+                    continue;
+                }
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {

@@ -13,6 +13,8 @@ const PIECE_BYTES: usize = 4096;
 pub(super) struct Memory {
     pieces: Arc<Semaphore>,
     total: usize,
+    /// How long is waited for what others hold.
+    patience: Duration,
 }
 
 /// No memory became free in time, or so much will never be.
@@ -20,9 +22,9 @@ pub(super) struct Memory {
 pub(super) struct OutOfMemory;
 
 impl Memory {
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(super) fn new(bytes: usize, patience: Duration) -> Self {
         let total = (bytes / PIECE_BYTES).min(Semaphore::MAX_PERMITS);
-        Self { pieces: Arc::new(Semaphore::new(total)), total }
+        Self { pieces: Arc::new(Semaphore::new(total)), total, patience }
     }
 
     /// A loan of nothing, which can grow.
@@ -44,8 +46,17 @@ impl Loan {
         self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * PIECE_BYTES
     }
 
-    /// Makes it at least this large, if so much is free within the time. Never makes it smaller.
-    pub(super) async fn grow(&mut self, bytes: usize, timeout: Duration) -> Result<(), OutOfMemory> {
+    /// Makes it at least this large, if so much is free in time. Never makes it smaller.
+    pub(super) async fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        self.grow_within(bytes, self.memory.patience).await
+    }
+
+    /// As [`grow`](Self::grow), if so much is free now.
+    pub(super) async fn grow_at_once(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        self.grow_within(bytes, Duration::ZERO).await
+    }
+
+    async fn grow_within(&mut self, bytes: usize, timeout: Duration) -> Result<(), OutOfMemory> {
         let more = bytes.saturating_sub(self.bytes()).div_ceil(PIECE_BYTES);
         if more == 0 {
             return Ok(());
@@ -79,18 +90,18 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_lent_is_bounded_and_comes_back() {
-        let memory = Memory::new(10 * PIECE_BYTES);
+        let memory = Memory::new(10 * PIECE_BYTES, SOON);
         let (mut first, mut second) = (memory.loan(), memory.loan());
-        assert_eq!(first.grow(6 * PIECE_BYTES, SOON).await, Ok(()));
-        assert_eq!(first.grow(1, SOON).await, Ok(()), "it has more than that");
-        assert_eq!(first.grow(7 * PIECE_BYTES - 1, SOON).await, Ok(()));
+        assert_eq!(first.grow(6 * PIECE_BYTES).await, Ok(()));
+        assert_eq!(first.grow(1).await, Ok(()), "it has more than that");
+        assert_eq!(first.grow(7 * PIECE_BYTES - 1).await, Ok(()));
         assert_eq!(first.bytes(), 7 * PIECE_BYTES);
-        assert_eq!(second.grow(4 * PIECE_BYTES, SOON).await, Err(OutOfMemory));
-        assert_eq!(second.grow(3 * PIECE_BYTES, SOON).await, Ok(()));
+        assert_eq!(second.grow(4 * PIECE_BYTES).await, Err(OutOfMemory));
+        assert_eq!(second.grow(3 * PIECE_BYTES).await, Ok(()));
         first.release();
-        assert_eq!(second.grow(10 * PIECE_BYTES, SOON).await, Ok(()));
-        assert_eq!(second.grow(11 * PIECE_BYTES, SOON).await, Err(OutOfMemory), "so much will never be there");
+        assert_eq!(second.grow(10 * PIECE_BYTES).await, Ok(()));
+        assert_eq!(second.grow(11 * PIECE_BYTES).await, Err(OutOfMemory), "so much will never be there");
         drop(second);
-        assert_eq!(first.grow(10 * PIECE_BYTES, SOON).await, Ok(()));
+        assert_eq!(first.grow(10 * PIECE_BYTES).await, Ok(()));
     }
 }
