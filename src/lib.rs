@@ -58,6 +58,11 @@
     feature = "grid",
     doc = "- [`grid`]: parts for masters and agents: how agents are by their heartbeats, and the supervisor of storage nodes."
 )]
+#![cfg_attr(
+    feature = "remote",
+    doc = "- [`remote`]: the Sutra protocol: [`RemoteConcepts`](remote::RemoteConcepts) asks a store elsewhere, \
+           [`Forwarder`](remote::Forwarder) sends it the events of this one."
+)]
 //!
 //! # Written and durable
 //!
@@ -67,8 +72,8 @@
 //!
 //! # Features
 //!
-//! `cli` (default): the program `grid-events`. `grid` (default): parts for masters and agents. Without default
-//! features there is the engine alone.
+//! `cli` (default): the program `grid-events`. `grid` (default): parts for masters and agents. `remote` (default):
+//! stores elsewhere. Without default features there is the engine alone.
 //!
 //! # What it is not
 //!

@@ -23,6 +23,7 @@ use super::sink::{DurableCallback, Sink};
 use super::stats::SpoolStats;
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::remote::forward::state_directory;
 use crate::remote::{ClientOptions, ForwardOptions, ForwardWatch, Forwarder, RemoteEndpoint};
 use crate::store::{Appended, Retention, Store, StoreConfig};
 
@@ -53,13 +54,8 @@ fn directory_with(
     endpoint: &RemoteEndpoint,
     variable: impl Fn(&str) -> Option<PathBuf>,
 ) -> Result<PathBuf, EndpointError> {
-    let of_state = |state: PathBuf| state.join("grid-events").join("spool");
-    let spools = variable(SPOOL_VARIABLE)
-        .or_else(|| variable("XDG_STATE_HOME").filter(|state| state.is_absolute()).map(of_state))
-        .or_else(|| variable("HOME").map(|home| of_state(home.join(".local").join("state"))))
-        .ok_or(EndpointError::NoSpool)?;
-    // Colons are legal in names of files, but a nuisance to whoever types them.
-    Ok(spools.join(endpoint.address().replace(['[', ']'], "").replace(':', "_")))
+    let spools = variable(SPOOL_VARIABLE).or_else(|| Some(state_directory(&variable)?.join("spool")));
+    Ok(spools.ok_or(EndpointError::NoSpool)?.join(endpoint.file_name()))
 }
 
 /// Opens the first spool of a directory that no other process has.

@@ -93,6 +93,11 @@ impl RemoteEndpoint {
             format!("{}:{}", self.host, self.port)
         }
     }
+
+    /// The address as the name of a file or directory. Colons would be legal, but a nuisance to whoever types them.
+    pub(crate) fn file_name(&self) -> String {
+        format!("{}_{}", self.host.replace(':', "_"), self.port)
+    }
 }
 
 impl fmt::Display for RemoteEndpoint {

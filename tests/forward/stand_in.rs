@@ -51,6 +51,8 @@ struct State {
     durable: Contents,
     faults: Faults,
     connections: usize,
+    /// Counts the kills: a connection of before may still be at work on another thread.
+    life: usize,
     /// How often an event was learned, repetitions included.
     events_learned: usize,
 }
@@ -78,7 +80,14 @@ impl StandIn {
             let _ = serving.await;
         }
         let mut state = self.state.lock();
+        state.life += 1;
         state.memory = state.durable.clone();
+    }
+
+    /// Loses everything, as a server that is replaced by a new one does.
+    pub(crate) fn wipe(&self) {
+        let mut state = self.state.lock();
+        (state.memory, state.durable) = Default::default();
     }
 
     /// Listens again on the same port.
@@ -158,8 +167,11 @@ impl Contents {
 
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     stream.set_nodelay(true).unwrap();
-    state.lock().connections += 1;
-    let token = state.lock().faults.token.clone();
+    let (life, token) = {
+        let mut state = state.lock();
+        state.connections += 1;
+        (state.life, state.faults.token.clone())
+    };
     if let Some(token) = token {
         let length = stream.read_u32().await.unwrap_or_default();
         let mut shown = vec![0; length.min(4096) as usize];
@@ -184,7 +196,14 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
             if let Some(delay) = faults.delay {
                 tokio::time::sleep(delay).await;
             }
-            let Some(answer) = answer(&mut state.lock(), request) else { return };
+            let answer = {
+                let mut state = state.lock();
+                if state.life != life {
+                    return;
+                }
+                answer(&mut state, request)
+            };
+            let Some(answer) = answer else { return };
             let answer = encode_response(Dialect::B, &answer).unwrap();
             if write_frame(&mut stream, &answer).await.is_err() {
                 return;

@@ -234,8 +234,7 @@ async fn send(
                 if let Err(error) = write_out(&mut writer, &mut gathered).await {
                     return broken(error);
                 }
-                let Some(request) = requests.recv().await else { return None };
-                request
+                requests.recv().await?
             }
         };
         // The length was held against the limit of a frame, which fits.

@@ -9,12 +9,18 @@
 //! What was sent and not acknowledged by a Flush is sent again, which changes nothing at the other end: an event
 //! has the same id each time.
 
+mod place;
 mod status;
 mod window;
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use quick_cache::unsync::Cache;
 use tokio::time::sleep;
 
+pub use place::cursor_file;
+pub(crate) use place::state_directory;
 pub use status::{ForwardStats, ForwardWatch};
 
 use super::client::ClientOptions;
@@ -24,6 +30,7 @@ use crate::error::StoreError;
 use crate::graph::{CONTENT_BYTES_MAX, ConceptError};
 use crate::query::Filter;
 use crate::store::{Cursor, Delivery, Store, Subscription};
+use place::Place;
 use window::Window;
 
 /// The most events that are sent before a Flush.
@@ -32,6 +39,10 @@ pub const WINDOW_EVENTS: usize = 2048;
 pub const WINDOW_BYTES: usize = 4 << 20;
 /// Entities and seconds that are known to be at the other end, so that they are not asked about again.
 pub const KNOWN_CONCEPTS_MAX: usize = 65_536;
+
+/// Beside a process that writes, how long events lie before they are sent. By then they are durable: what a power
+/// cut takes back must not have been forwarded, as other events get its sequence numbers.
+pub const SETTLING_TIME: Duration = Duration::from_millis(500);
 
 /// The settings of a forwarder.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +55,8 @@ pub struct ForwardOptions {
 
 /// Sends the events of a store to a remote one.
 ///
-/// Its place is saved in the store, under a name made of the endpoint, so that another forwarder goes on where this
-/// one stopped. Dropping a future of it at any moment loses nothing.
+/// Its place is saved, under a name made of the endpoint, so that another forwarder goes on where this one stopped: in
+/// the store, or in a file beside a store that another process writes to. Dropping a future of it at any moment loses nothing.
 ///
 /// It reads and syncs files within its futures, so it is best given a thread with a runtime of its own.
 #[derive(Debug)]
@@ -53,7 +64,7 @@ pub struct Forwarder {
     store: Store,
     endpoint: RemoteEndpoint,
     options: ForwardOptions,
-    cursor_name: String,
+    place: Place,
     /// Everything up to here was flushed at the other end.
     acknowledged: Cursor,
     connection: Option<Connection>,
@@ -67,8 +78,8 @@ pub struct Forwarder {
 /// How far to forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
-    /// To what is durable now.
-    Now,
+    /// To this event.
+    Sequence(u64),
     /// On and on, until the store is closed.
     Closed,
 }
@@ -79,16 +90,38 @@ impl Forwarder {
     /// # Errors
     /// If the store is not open for writing, or its cursors cannot be read.
     pub fn new(store: Store, endpoint: RemoteEndpoint, options: ForwardOptions) -> Result<Self, StoreError> {
-        let cursor_name = format!("forward:{}", endpoint.address());
-        let start = Cursor { epoch: store.epoch(), sequence: 0 };
-        let acknowledged = store.cursor(&cursor_name)?.filter(|saved| saved.epoch == start.epoch).unwrap_or(start);
+        Self::with_place(store, None, endpoint, options)
+    }
+
+    /// The same for a store that is open for reading, which another process may write to. The place is saved in a
+    /// file; see [`cursor_file`] for where.
+    ///
+    /// # Errors
+    /// If the file or the cursors of the store cannot be read.
+    pub fn beside_writer(
+        store: Store,
+        cursor_file: PathBuf,
+        endpoint: RemoteEndpoint,
+        options: ForwardOptions,
+    ) -> Result<Self, StoreError> {
+        Self::with_place(store, Some(cursor_file), endpoint, options)
+    }
+
+    fn with_place(
+        store: Store,
+        cursor_file: Option<PathBuf>,
+        endpoint: RemoteEndpoint,
+        options: ForwardOptions,
+    ) -> Result<Self, StoreError> {
+        let place = Place::new(&endpoint, cursor_file);
+        let acknowledged = place.load(&store)?;
         store.allow_removal(acknowledged.sequence);
         let watch = ForwardWatch::new(store.clone(), acknowledged.sequence);
         Ok(Self {
             store,
             endpoint,
             options,
-            cursor_name,
+            place,
             acknowledged,
             connection: None,
             known: Cache::new(KNOWN_CONCEPTS_MAX),
@@ -103,26 +136,39 @@ impl Forwarder {
         self.watch.clone()
     }
 
-    /// Forwards all events, and those that come, until the store is closed.
+    /// Forwards all events, and those that come, until the store is closed. A store that is open for reading is
+    /// looked at again and again, for ever.
     ///
     /// # Errors
     /// If sending failed as often in a row as it may.
     pub async fn follow(&mut self) -> Result<(), ConceptError> {
-        self.forward(Until::Closed).await
+        if !self.store.is_read_only() {
+            return self.forward(Until::Closed).await;
+        }
+        loop {
+            self.forward_all().await?;
+        }
     }
 
-    /// Forwards all events that are durable now.
+    /// Forwards all events that are there now and durable.
     ///
     /// # Errors
     /// If sending failed as often in a row as it may.
     pub async fn forward_all(&mut self) -> Result<(), ConceptError> {
-        self.forward(Until::Now).await
+        if !self.store.is_read_only() {
+            return self.forward(Until::Sequence(self.store.durable_sequence())).await;
+        }
+        self.store.refresh()?;
+        let end = self.store.durable_sequence();
+        self.watch.note_idle(end <= self.acknowledged.sequence);
+        sleep(SETTLING_TIME).await;
+        self.forward(Until::Sequence(end)).await
     }
 
     /// As [`forward_all`](Self::forward_all), in one attempt, and none if the last one failed.
     pub(crate) async fn forward_rest(&mut self) {
         if self.failures == 0
-            && let Err(error) = self.attempt(Until::Now).await
+            && let Err(error) = self.attempt(Until::Sequence(self.store.durable_sequence())).await
         {
             self.note(&error);
         }
@@ -158,10 +204,9 @@ impl Forwarder {
 
     /// Forwards from the acknowledged place on, until it is done or something fails.
     async fn attempt(&mut self, until: Until) -> Result<(), ConceptError> {
-        let end = self.store.durable_sequence();
         let mut subscription = self.store.subscribe(Filter::All, Some(self.acknowledged))?;
         loop {
-            let Some(window) = self.gather(&mut subscription, until, end).await? else { return Ok(()) };
+            let Some(window) = self.gather(&mut subscription, until).await? else { return Ok(()) };
             if !window.is_empty() {
                 self.send(&window).await?;
             }
@@ -170,18 +215,20 @@ impl Forwarder {
     }
 
     /// The next events, or nothing at the end.
-    async fn gather(
-        &mut self,
-        subscription: &mut Subscription,
-        until: Until,
-        end: u64,
-    ) -> Result<Option<Window>, ConceptError> {
+    async fn gather(&mut self, subscription: &mut Subscription, until: Until) -> Result<Option<Window>, ConceptError> {
+        let at_end = |subscription: &Subscription| match until {
+            Until::Sequence(end) => subscription.cursor().sequence >= end,
+            Until::Closed => false,
+        };
         let mut window = Window::default();
-        if until == Until::Now && subscription.cursor().sequence >= end {
+        if at_end(subscription) {
             return Ok(None);
         }
         let mut delivery = subscription.try_next()?;
-        if delivery.is_none() && until == Until::Closed && subscription.cursor() == self.acknowledged {
+        if delivery.is_none() && subscription.cursor() == self.acknowledged {
+            if until != Until::Closed {
+                return Ok(None);
+            }
             self.watch.note_idle(true);
             delivery = subscription.next().await?;
             self.watch.note_idle(false);
@@ -198,7 +245,7 @@ impl Forwarder {
                 }
                 Delivery::Missed { count, .. } => self.watch.note_missed(count),
             }
-            if window.is_full() || (until == Until::Now && subscription.cursor().sequence >= end) {
+            if window.is_full() || at_end(subscription) {
                 break;
             }
             delivery = subscription.try_next()?;
@@ -236,7 +283,7 @@ impl Forwarder {
     /// Saves the place behind a window.
     fn acknowledge(&mut self, window: &Window) -> Result<(), ConceptError> {
         let Some(cursor) = window.cursor else { return Ok(()) };
-        self.store.save_cursor(&self.cursor_name, cursor)?;
+        self.place.save(&self.store, cursor)?;
         self.acknowledged = cursor;
         self.failures = 0;
         self.store.allow_removal(cursor.sequence);

@@ -106,8 +106,8 @@ impl ForwardWatch {
     pub(super) fn note_idle(&self, idle: bool) {
         let written = self.store.sequence();
         let mut state = self.state.lock();
-        state.idle = idle;
-        if !idle {
+        let was_idle = std::mem::replace(&mut state.idle, idle);
+        if was_idle && !idle {
             let now = Instant::now();
             state.oldest_after = now;
             (state.mark_sequence, state.mark_time) = (written, now);

@@ -7,6 +7,7 @@ mod demo;
 mod effects;
 mod emit;
 mod export;
+mod forward;
 mod get;
 mod history;
 mod import;
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     Effects(why::WhyArguments),
     /// Print all events as JSON lines, in order of arrival
     Export(export::ExportArguments),
+    /// Send all events to a remote store, in order of arrival
+    Forward(forward::ForwardArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
@@ -110,6 +113,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Why(arguments) => why::run(global, arguments),
         Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
+        Command::Forward(arguments) => forward::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
