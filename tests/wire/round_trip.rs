@@ -87,7 +87,7 @@ proptest! {
             }
             plain => {
                 let read = rmp_serde::from_slice::<ResponseB>(&payload).unwrap().0;
-                // The numbers of a store are in the order of the Python client. Clients in Rust read them, if not right.
+                // The numbers of a store are in the order of the Python client: read, but not at their places.
                 if !matches!(plain, Response::StatsOk(_)) {
                     prop_assert_eq!(&read, &plain);
                 }

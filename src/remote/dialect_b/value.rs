@@ -11,7 +11,7 @@ use rmp::Marker;
 
 use crate::remote::codec::{CodecError, Dialect};
 
-/// How deep lists and maps may be nested. The messages of the protocol need seven.
+/// How deep lists and maps may be nested. The messages of the protocol need six.
 const DEPTH_MAX: usize = 32;
 
 /// Bytes of a message that are still to be read.
