@@ -56,7 +56,7 @@
 //! - [`graph`]: why something happened and what it led to, with how sure that is.
 #![cfg_attr(
     feature = "grid",
-    doc = "- [`grid`]: parts for masters and agents, such as the supervisor of storage nodes."
+    doc = "- [`grid`]: parts for masters and agents: how agents are by their heartbeats, and the supervisor of storage nodes."
 )]
 #![cfg_attr(
     feature = "remote",

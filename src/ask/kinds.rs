@@ -229,8 +229,13 @@ fn partial(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
         if reader.names.has_field(&noun) || reader.names.has_field(&text) {
             continue;
         }
-        let having: Vec<String> =
-            types.iter().filter(|(_, parts)| parts.contains(&word)).map(|(name, _)| name.clone()).collect();
+        let having = || types.iter().filter(|(_, parts)| parts.contains(&word));
+        // "Tasks failed" asks for tasks that failed: where no type says that, tasks and failures are no answer.
+        let is_noun = having().any(|(_, parts)| parts.first() == Some(&word));
+        if is_noun && !found.is_empty() {
+            continue;
+        }
+        let having: Vec<String> = having().map(|(name, _)| name.clone()).collect();
         if !having.is_empty() {
             add(reader, found, having, Vec::new(), place..place + 1);
         }

@@ -39,8 +39,9 @@ pub use question::{
     Absence, Compared, Counted, Direction, Function, Intent, Question, Refusal, StatusOf, Times, Understanding,
     ValueOf, WhyTarget,
 };
+pub use reader::WordUse;
 pub use tokens::QUESTION_BYTES_MAX;
-pub use understand::understand;
+pub use understand::{understand, understand_traced};
 
 use crate::error::StoreError;
 use crate::store::Store;

@@ -387,7 +387,16 @@ fn plain_entities(reader: &mut Reader<'_>, found: &mut Vec<FoundEntity>) -> Resu
         let token = reader.tokens[place].clone();
         let is_number = token.text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'%' | b'-'));
         let is_noun = matches!(token.text.as_str(), "cluster" | "agent" | "agents" | "node" | "nodes" | "grid");
-        if !is_number && !is_noun && !token.quoted && reader.names.has_entity(None, &token.original)? {
+        // "Machine 5", where there are machines.
+        let before = place.checked_sub(1).map_or("", |before| reader.text(before));
+        let named_by_noun = is_number
+            && before.len() > 2
+            && kinds::dynamic_types(&reader.names).any(|name| name.split('_').next() == Some(before));
+        if (!is_number || named_by_noun)
+            && !is_noun
+            && !token.quoted
+            && reader.names.has_entity(None, &token.original)?
+        {
             let negated = entities::is_excluded(reader, place, found);
             reader.use_words(place..place + 1, Stage::Entity);
             found.push(FoundEntity { name: token.original, place, negated, known: true, fields: Vec::new() });

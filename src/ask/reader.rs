@@ -43,6 +43,7 @@ const NEGATION_REACHES_OVER: &[&str] = &[
     "other",
     "than",
     "apart",
+    "with",
     "followed",
     "were",
     "was",
@@ -93,6 +94,16 @@ pub(crate) enum Stage {
     Intent,
 }
 
+/// What a word of a question was used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WordUse {
+    /// The word, corrected if it was a typing slip.
+    pub word: String,
+    /// `time`, `entity`, `kind`, `subject`, `condition`, `field` or `intent`; nothing for a word without meaning, and
+    /// for one that was not understood.
+    pub stage: Option<&'static str>,
+}
+
 /// A question while it is read.
 pub(crate) struct Reader<'a> {
     pub(crate) names: Names<'a>,
@@ -106,6 +117,21 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(names: Names<'a>, tokens: Vec<Token>) -> Self {
         let used = vec![None; tokens.len()];
         Self { names, tokens, used, corrected: Vec::new() }
+    }
+
+    /// What each word was used for.
+    pub(crate) fn word_uses(&self) -> Vec<WordUse> {
+        let used = |stage| match stage {
+            Stage::Time => "time",
+            Stage::Entity => "entity",
+            Stage::Kind => "kind",
+            Stage::Subject => "subject",
+            Stage::Condition => "condition",
+            Stage::Field => "field",
+            Stage::Intent => "intent",
+        };
+        let words = self.tokens.iter().zip(&self.used);
+        words.map(|(token, stage)| WordUse { word: token.original.clone(), stage: stage.map(used) }).collect()
     }
 
     pub(crate) fn text(&self, place: usize) -> &str {

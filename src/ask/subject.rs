@@ -116,7 +116,12 @@ pub(crate) fn of_field(reader: &mut Reader<'_>, types: &[String]) -> Option<Subj
             continue;
         }
         let Some((field, words)) = fields::from(reader, place, types) else { continue };
-        if words.clone().all(|at| reader.is_unused(at)) {
+        // Tasks of `task_submitted` are what happened, and not the values of `task_index`.
+        let word = stem(reader.text(place));
+        let is_of_kind = field != reader.text(place)
+            && kinds::dynamic_types(&reader.names)
+                .any(|name| name.split('_').next().is_some_and(|noun| stem(noun) == word));
+        if !is_of_kind && words.clone().all(|at| reader.is_unused(at)) {
             reader.use_words(words.clone(), Stage::Subject);
             return Some(Subject { field, places: words.collect() });
         }

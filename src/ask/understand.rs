@@ -7,7 +7,7 @@ use super::names::Names;
 use super::options::AskOptions;
 use super::pieces::{self, Failure, Pieces};
 use super::question::{Counted, Intent, Question, Refusal, Understanding};
-use super::reader::{Reader, Stage};
+use super::reader::{Reader, Stage, WordUse};
 use super::refuse;
 use super::slips;
 use super::tokens::{QUESTION_BYTES_MAX, WORDS_MAX, tokenize};
@@ -43,8 +43,21 @@ const STATES: &[(&str, &str)] = &[
 /// # Errors
 /// If the store cannot be read. A question that is not understood is no error but a [`Refusal`].
 pub fn understand(snapshot: &Snapshot, text: &str, options: &AskOptions) -> Result<Understanding, StoreError> {
+    Ok(understand_traced(snapshot, text, options)?.0)
+}
+
+/// As [`understand`], with what each word was used for.
+///
+/// # Errors
+/// As [`understand`].
+pub fn understand_traced(
+    snapshot: &Snapshot,
+    text: &str,
+    options: &AskOptions,
+) -> Result<(Understanding, Vec<WordUse>), StoreError> {
+    let unread = |reason: String, suggestions| Ok((refused(reason, suggestions), Vec::new()));
     if text.len() > QUESTION_BYTES_MAX {
-        return Ok(refused("the question is longer than 64 KiB".to_owned(), Vec::new()));
+        return unread("the question is longer than 64 KiB".to_owned(), Vec::new());
     }
     let mut tokens = tokenize(text);
     let greeting = commands::greeting(&tokens);
@@ -52,25 +65,26 @@ pub fn understand(snapshot: &Snapshot, text: &str, options: &AskOptions) -> Resu
         tokens.drain(..greeting);
     }
     if tokens.is_empty() {
-        return Ok(refused("there is no question".to_owned(), refuse::examples(None)));
+        return unread("there is no question".to_owned(), refuse::examples(None));
     }
     if tokens.len() > WORDS_MAX {
-        return Ok(refused(format!("the question has more than {WORDS_MAX} words"), Vec::new()));
+        return unread(format!("the question has more than {WORDS_MAX} words"), Vec::new());
     }
     let mut reader = Reader::new(Names::of(snapshot), tokens);
     if let Some(reason) = commands::refusal(&reader) {
-        return Ok(refused(reason, refuse::examples(None)));
+        return Ok((refused(reason, refuse::examples(None)), reader.word_uses()));
     }
     let understanding = read(&mut reader, snapshot, options)?;
+    let uses = reader.word_uses();
     // Words that mean nothing as they stand may be typing slips.
     if matches!(understanding, Understanding::Refusal(_)) && slips::correct(&mut reader) {
         reader.used.fill(None);
         let corrected = read(&mut reader, snapshot, options)?;
         if matches!(corrected, Understanding::Question(_)) {
-            return Ok(corrected);
+            return Ok((corrected, reader.word_uses()));
         }
     }
-    Ok(understanding)
+    Ok((understanding, uses))
 }
 
 fn read(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOptions) -> Result<Understanding, StoreError> {

@@ -169,6 +169,27 @@ pub struct Health {
     pub uptime_seconds: u64,
 }
 
+/// Something to be learned.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Learn {
+    /// A concept.
+    Concept(Concept),
+    /// An association.
+    Association(Association),
+}
+
+impl From<Concept> for Learn {
+    fn from(concept: Concept) -> Self {
+        Learn::Concept(concept)
+    }
+}
+
+impl From<Association> for Learn {
+    fn from(association: Association) -> Self {
+        Learn::Association(association)
+    }
+}
+
 /// What the futures of a [`ConceptStore`] give.
 pub type ConceptResult<T> = Result<T, ConceptError>;
 
@@ -182,6 +203,20 @@ pub trait ConceptStore: Send + Sync {
 
     /// Keeps an association. The number counts the writes of the store.
     fn learn_association(&self, association: Association) -> impl Future<Output = ConceptResult<u64>> + Send;
+
+    /// Learns many things, and answers each, in the order of the batch. A store that can makes one write of them.
+    fn learn_batch(&self, batch: Vec<Learn>) -> impl Future<Output = Vec<ConceptResult<u64>>> + Send {
+        async move {
+            let mut answers = Vec::with_capacity(batch.len());
+            for learn in batch {
+                answers.push(match learn {
+                    Learn::Concept(concept) => self.learn_concept(concept).await,
+                    Learn::Association(association) => self.learn_association(association).await,
+                });
+            }
+            answers
+        }
+    }
 
     /// The concept of an id.
     fn query_concept(&self, id: &str) -> impl Future<Output = ConceptResult<Option<Concept>>> + Send;

@@ -15,6 +15,7 @@ mod frame;
 #[doc(hidden)]
 #[allow(missing_docs)] // The fields are those of the protocol, and named by it.
 pub mod message;
+pub mod server;
 
 pub use client::{ClientOptions, RemoteConcepts, TlsOptions};
 pub use codec::{CodecError, Dialect, decode_request, decode_response, encode_request, encode_response};

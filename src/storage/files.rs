@@ -13,6 +13,8 @@ pub(crate) const TAIL_DIRECTORY: &str = "tail";
 pub(crate) const SEGMENT_DIRECTORY: &str = "segments";
 /// The directory of the keyed part.
 pub(crate) const KEYED_DIRECTORY: &str = "kv";
+/// The log of foreign concepts and associations.
+pub(crate) const FOREIGN_FILE: &str = "foreign.log";
 /// The file that says what the directory is.
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 /// The file that the one writer locks.

@@ -2,11 +2,13 @@
 pub(crate) mod chain;
 pub(crate) mod compression;
 pub(crate) mod files;
+pub(crate) mod foreign;
 pub(crate) mod keyed;
 pub(crate) mod segment;
 pub(crate) mod shape;
 mod source;
 pub(crate) mod tail;
 pub(crate) mod varint;
+pub use foreign::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord};
 pub use source::StoredEvent;
 pub(crate) use source::{Rows, Source, Zone};

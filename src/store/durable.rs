@@ -41,6 +41,8 @@ struct State {
     durable: u64,
     /// When the oldest event that is not durable was written.
     dirty_since: Option<Instant>,
+    /// When the oldest foreign record that is not durable was written.
+    foreign_since: Option<Instant>,
     /// The sequence number that somebody waits for.
     wanted: u64,
     waiters: Vec<(u64, Callback)>,
@@ -68,6 +70,15 @@ impl Durable {
         }
         if state.dirty_since.is_none() {
             state.dirty_since = Some(Instant::now());
+            self.work.notify_one();
+        }
+    }
+
+    /// Notes that foreign records were written.
+    pub(crate) fn note_foreign(&self) {
+        let mut state = self.state.lock();
+        if state.foreign_since.is_none() {
+            state.foreign_since = Some(Instant::now());
             self.work.notify_one();
         }
     }
@@ -143,11 +154,12 @@ impl Durable {
         self.progress.send_modify(|progress| progress.stopped = true);
     }
 
-    /// The thread: waits for work, syncs, answers.
-    pub(crate) fn run(&self, durability: Durability) {
+    /// The thread: waits for work, syncs the logs of the tails and what else there is, answers.
+    pub(crate) fn run(&self, durability: Durability, sync_foreign: &dyn Fn() -> Result<(), StoreError>) {
         while let Some((tails, target)) = self.next_work(durability) {
             let synced =
                 tails.iter().filter_map(|tail| tail.log.as_ref()).try_for_each(crate::storage::tail::LogFile::sync);
+            let synced = synced.and_then(|()| sync_foreign());
             let mut state = self.state.lock();
             match synced {
                 Ok(()) => {
@@ -186,12 +198,14 @@ impl Durable {
                 return None;
             }
             let asked = state.wanted > state.durable;
-            let due = match (durability, state.dirty_since) {
+            let since = state.dirty_since.into_iter().chain(state.foreign_since).min();
+            let due = match (durability, since) {
                 (_, None) | (Durability::OsBuffered, _) => None,
                 (Durability::Always, Some(since)) => Some(since),
                 (Durability::Interval(interval), Some(since)) => Some(since + interval),
             };
             if asked || due.is_some_and(|due| due <= Instant::now()) {
+                state.foreign_since = None;
                 return Some((state.tails.clone(), state.written));
             }
             match due {

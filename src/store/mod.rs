@@ -14,6 +14,7 @@ mod config;
 mod directory;
 mod duplicates;
 mod durable;
+mod foreign;
 mod open;
 mod pieces;
 mod retention;
@@ -32,7 +33,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-pub use crate::storage::StoredEvent;
+pub use crate::storage::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord, StoredEvent};
 pub use config::{
     BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, Retention, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE,
     SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
@@ -143,6 +144,7 @@ impl Store {
         if self.is_read_only() {
             return Ok(());
         }
+        self.shared().sync_foreign()?;
         self.shared().durable.flush()
     }
 
@@ -246,7 +248,7 @@ impl Handle {
         if shared.read_only || shared.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let flushed = shared.durable.flush();
+        let flushed = shared.sync_foreign().and(shared.durable.flush());
         let sealed = {
             let writer = shared.writer.lock();
             let large = |len: u32| len > SEAL_ON_CLOSE_EVENTS.min(shared.config.segment_events);

@@ -186,7 +186,8 @@ fn start(shared: Shared, sealed_logs: Vec<SealedLog>) -> Result<Handle, StoreErr
     };
     let (for_sync, for_sealing) = (Arc::clone(&shared), Arc::clone(&shared));
     let durability = shared.config.durability;
-    let sync = spawn("grid-events-sync", Box::new(move || for_sync.durable.run(durability)))?;
+    let sync =
+        spawn("grid-events-sync", Box::new(move || for_sync.durable.run(durability, &|| for_sync.sync_foreign())))?;
     let sealer = spawn("grid-events-seal", Box::new(move || sealer::run(&for_sealing, sealed_logs)))?;
     Ok(Handle { shared, threads: vec![sync, sealer].into() })
 }

@@ -9,6 +9,7 @@ use super::append::Writer;
 use super::config::StoreConfig;
 use super::directory::{Directory, Format};
 use super::durable::Durable;
+use super::foreign::ForeignPart;
 use super::pieces::Pieces;
 use crate::error::StoreError;
 use crate::storage::chain::Anchor;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) sealing_changed: Condvar,
     pub(crate) problems: Mutex<Vec<StoreError>>,
     pub(crate) keyed: Mutex<KeyedPart>,
+    pub(crate) foreign: Mutex<ForeignPart>,
     pub(crate) read_only: bool,
     pub(crate) closed: AtomicBool,
     /// Retention removes nothing behind this sequence number.
@@ -78,6 +80,7 @@ impl Shared {
             sealing_changed: Condvar::new(),
             problems: Mutex::new(Vec::new()),
             keyed: Mutex::new(KeyedPart::default()),
+            foreign: Mutex::new(ForeignPart::default()),
             read_only,
             closed: AtomicBool::new(false),
             removable: AtomicU64::new(u64::MAX),

@@ -3,6 +3,7 @@
 // The lints know tests by their attribute, which the harness does not have.
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod ask;
 mod causes;
 mod crash;
 mod forms;

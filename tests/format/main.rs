@@ -8,6 +8,7 @@
 
 mod bytes;
 mod events;
+mod foreign;
 mod log;
 mod segment;
 mod value;

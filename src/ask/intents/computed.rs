@@ -263,7 +263,7 @@ pub(super) fn function(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Res
 
 /// "p95", "95th percentile", "median".
 fn percentile(reader: &mut Reader<'_>) -> Option<(Function, usize)> {
-    let (number, place) = (0..reader.tokens.len()).find_map(|place| {
+    let (number, place) = (0..reader.tokens.len()).filter(|&place| reader.is_unused(place)).find_map(|place| {
         let text = reader.text(place);
         let before = |word: &str| place > 0 && reader.text(place - 1) == word;
         let is_ordinal = ["th", "st", "nd", "rd"].iter().find_map(|end| text.strip_suffix(end));

@@ -306,6 +306,9 @@ pub(super) fn counted(reader: &Reader<'_>, found: &Found<'_>) -> Counted {
 
 /// "The first 5", "the last three", "the latest", "three most recent": how many, and whether the newest.
 pub(super) fn first_or_last(reader: &mut Reader<'_>, found: &Found<'_>) -> (Option<usize>, bool) {
+    if reader.cue_unused(&[&["newest", "first"], &["latest", "first"], &["most", "recent", "first"]]) {
+        return (None, true);
+    }
     for (cue, newest) in [
         ("last", true),
         ("final", true),

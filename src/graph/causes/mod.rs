@@ -46,7 +46,7 @@ mod tree;
 mod tests;
 
 use crate::error::StoreError;
-use crate::event::timestamp;
+use crate::event::{ConceptId, timestamp};
 use crate::query::{Filter, Query};
 use crate::store::{Snapshot, StoredEvent};
 
@@ -79,6 +79,28 @@ pub fn causes(snapshot: &Snapshot, event: &StoredEvent, rules: &Rules) -> Result
 /// If a file cannot be read or is damaged.
 pub fn effects(snapshot: &Snapshot, event: &StoredEvent, rules: &Rules) -> Result<CausalTree, StoreError> {
     chain::grow(snapshot, event, rules, Towards::Effects)
+}
+
+/// The possible causes of an event one link away, best first, with how sure they are.
+pub(crate) fn direct_causes(
+    snapshot: &Snapshot,
+    event: &StoredEvent,
+    rules: &Rules,
+) -> Result<Vec<(ConceptId, Grade)>, StoreError> {
+    Ok(ends(&links::Links::new(snapshot, rules).causes_of(event)?.candidates))
+}
+
+/// What an event may have led to one link away, with how sure that is.
+pub(crate) fn direct_effects(
+    snapshot: &Snapshot,
+    event: &StoredEvent,
+    rules: &Rules,
+) -> Result<Vec<(ConceptId, Grade)>, StoreError> {
+    Ok(ends(&links::Links::new(snapshot, rules).effects_of(event)?.candidates))
+}
+
+fn ends(candidates: &[links::Candidate]) -> Vec<(ConceptId, Grade)> {
+    candidates.iter().map(|candidate| (candidate.event.id.clone(), candidate.grade)).collect()
 }
 
 /// The last failure of an entity: of those that are about it first of all, else of those that name it.

@@ -16,6 +16,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use chrono::Utc;
 use parking_lot::Mutex;
@@ -23,7 +24,7 @@ use parking_lot::Mutex;
 use self::node::Node;
 use super::emit::Emit;
 use crate::event::GridEvent;
-pub use spec::{NodePhase, NodeSpec, NodeStatus, Readiness, RestartPolicy};
+pub use spec::{NodePhase, NodeSpec, NodeStatus, Readiness, RestartPolicy, Unresponsive};
 
 /// Why a node could not be started or stopped. Each is recorded as an event as well.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,14 @@ pub enum SupervisorError {
     Unknown {
         /// The node.
         node_id: String,
+    },
+    /// The node was asked to stop, did not end in time, and goes on.
+    #[error("{node_id} did not end within {waited:?} after it was asked to")]
+    Unresponsive {
+        /// The node.
+        node_id: String,
+        /// How long was waited.
+        waited: Duration,
     },
     /// The operating system gave no thread to watch the node with.
     #[error("{node_id} cannot be watched: {source}")]
@@ -151,12 +160,17 @@ impl NodeSupervisor {
         }
     }
 
-    /// Stops a node: SIGTERM, then SIGKILL if it does not end in time. Returns when it is gone. If it is just
-    /// being restarted, that takes until it is ready (or fails to be).
+    /// Stops a node: SIGTERM, then SIGKILL if it does not end in time (unless [`NodeSpec::unresponsive`] says
+    /// otherwise). Returns when it is gone. If it is just being restarted, that takes until it is ready (or fails
+    /// to be).
     ///
     /// # Errors
-    /// If no node of this name runs (which is recorded as `stop_failed`).
+    /// If no node of this name runs, or it does not end and is not to be killed. Both are recorded as `stop_failed`.
     pub fn stop(&self, node_id: &str) -> Result<(), SupervisorError> {
+        self.stop_with(node_id, None)
+    }
+
+    fn stop_with(&self, node_id: &str, unresponsive: Option<Unresponsive>) -> Result<(), SupervisorError> {
         let (agent_id, node_id) = (self.agent_id.clone(), node_id.to_owned());
         self.emit.emit(
             GridEvent::StopRequested { node_id: node_id.clone(), agent_id: agent_id.clone(), timestamp: Utc::now() }
@@ -164,13 +178,18 @@ impl NodeSupervisor {
         );
         let alive =
             self.nodes.lock().kept.get(&node_id).map(|kept| Arc::clone(&kept.node)).filter(|node| node.is_alive());
-        let Some(node) = alive else {
-            let error = SupervisorError::Unknown { node_id: node_id.clone() };
+        let outcome = match alive {
+            None => Err(SupervisorError::Unknown { node_id: node_id.clone() }),
+            Some(node) if node.stop(unresponsive.unwrap_or(node.spec.unresponsive)) => Ok(()),
+            Some(node) => {
+                Err(SupervisorError::Unresponsive { node_id: node_id.clone(), waited: node.spec.stop_timeout })
+            }
+        };
+        if let Err(error) = outcome {
             let failed = GridEvent::StopFailed { node_id, agent_id, error: error.to_string(), timestamp: Utc::now() };
             self.emit.emit(failed.into());
             return Err(error);
-        };
-        node.stop();
+        }
         // The name is free again only now that the process is gone.
         let stopped = self.nodes.lock().kept.remove(&node_id);
         if let Some(kept) = stopped {
@@ -203,7 +222,7 @@ impl NodeSupervisor {
         self.nodes.lock().kept.values().map(|kept| kept.node.status()).collect()
     }
 
-    /// Stops all nodes, recording it.
+    /// Stops all nodes, recording it. One that does not end in time is killed, whatever its spec says.
     pub fn stop_all(&self) {
         let alive: Vec<String> = {
             let nodes = self.nodes.lock();
@@ -211,7 +230,7 @@ impl NodeSupervisor {
         };
         for node_id in alive {
             // One that crashes for good meanwhile is gone as well.
-            let _ = self.stop(&node_id);
+            let _ = self.stop_with(&node_id, Some(Unresponsive::Kill));
         }
     }
 }

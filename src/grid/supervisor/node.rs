@@ -9,7 +9,7 @@ use chrono::Utc;
 use parking_lot::{Condvar, Mutex};
 
 use super::process::{Process, exit_number};
-use super::spec::{NodePhase, NodeSpec, NodeStatus};
+use super::spec::{NodePhase, NodeSpec, NodeStatus, Unresponsive};
 use crate::event::{Event, GridEvent};
 use crate::grid::emit::Emit;
 
@@ -205,8 +205,9 @@ impl Node {
         self.emit.emit(GridEvent::SpawnFailed { node_id, agent_id, error, timestamp: Utc::now() }.into());
     }
 
-    /// Asks the process to end, kills it if it does not, and waits until it is gone.
-    pub(super) fn stop(&self) {
+    /// Asks the process to end and waits until it is gone. One that does not end in time is killed, or left running
+    /// and the answer is false.
+    pub(super) fn stop(&self, unresponsive: Unresponsive) -> bool {
         let mut state = self.state.lock();
         match state.phase {
             NodePhase::Running { .. } => {
@@ -216,20 +217,28 @@ impl Node {
             NodePhase::Restarting => {
                 state.phase = NodePhase::Stopped;
                 self.changed.notify_all();
-                return;
+                return true;
             }
             NodePhase::Stopping => {}
-            NodePhase::Stopped | NodePhase::Abandoned => return,
+            NodePhase::Stopped | NodePhase::Abandoned => return true,
         }
         let until = Instant::now() + self.spec.stop_timeout;
         while state.phase == NodePhase::Stopping {
-            if self.changed.wait_until(&mut state, until).timed_out() {
-                state.process.signal_kill();
-                while state.phase == NodePhase::Stopping {
-                    self.changed.wait(&mut state);
-                }
+            if !self.changed.wait_until(&mut state, until).timed_out() || state.phase != NodePhase::Stopping {
+                continue;
+            }
+            if unresponsive == Unresponsive::Leave {
+                state.phase = NodePhase::Running { pid: state.process.pid() };
+                self.changed.notify_all();
+                break;
+            }
+            state.process.signal_kill();
+            while state.phase == NodePhase::Stopping {
+                self.changed.wait(&mut state);
             }
         }
+        // Whoever waited beside us can have given up; then the node goes on for both.
+        matches!(state.phase, NodePhase::Stopped | NodePhase::Abandoned)
     }
 
     /// Ends the process without saying so to the one who keeps it. False if none runs.

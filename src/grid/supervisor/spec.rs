@@ -36,8 +36,10 @@ pub struct NodeSpec {
     pub readiness: Readiness,
     /// Whether and how it is restarted after a crash.
     pub restart: RestartPolicy,
-    /// How long it may take to end after SIGTERM, before it gets SIGKILL.
+    /// How long it may take to end after SIGTERM.
     pub stop_timeout: Duration,
+    /// What becomes of it if it takes longer.
+    pub unresponsive: Unresponsive,
 }
 
 impl NodeSpec {
@@ -54,8 +56,20 @@ impl NodeSpec {
             readiness: Readiness::Started,
             restart: RestartPolicy::default(),
             stop_timeout: STOP_TIMEOUT,
+            unresponsive: Unresponsive::Kill,
         }
     }
+}
+
+/// What becomes of a node that was asked to stop and does not end in time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unresponsive {
+    /// It gets SIGKILL, and has stopped.
+    #[default]
+    Kill,
+    /// It goes on and stays supervised; the stop has failed. For nodes whose data a SIGKILL could harm. When the
+    /// supervisor itself stops all of its nodes, it is killed all the same.
+    Leave,
 }
 
 /// When a node counts as started. One that ends before has failed to spawn, which is no crash.

@@ -216,6 +216,28 @@ fn a_node_that_does_not_listen_is_killed() {
 }
 
 #[test]
+fn a_node_that_does_not_listen_can_be_left_running() {
+    let (supervisor, events) = fixture();
+    let script = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
+    let stop_timeout = Duration::from_millis(50);
+    let spec = NodeSpec { stop_timeout, unresponsive: Unresponsive::Leave, ..ready_at_line(shell("n", script)) };
+    let pid = supervisor.spawn(spec).unwrap();
+    next(&events, "spawn_requested");
+    next(&events, "spawn_succeeded");
+    let error = supervisor.stop("n").unwrap_err();
+    assert!(matches!(error, SupervisorError::Unresponsive { .. }), "{error}");
+    next(&events, "stop_requested");
+    let GridEvent::StopFailed { error, .. } = next(&events, "stop_failed") else { unreachable!() };
+    assert_eq!(error, "n did not end within 50ms after it was asked to");
+    assert_eq!(supervisor.node("n").unwrap().phase, NodePhase::Running { pid });
+    // It is still watched over, but does not outlive its supervisor.
+    drop(supervisor);
+    next(&events, "stop_requested");
+    next(&events, "stop_succeeded");
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[test]
 fn stopping_what_does_not_run_is_recorded_as_failed() {
     let (supervisor, events) = fixture();
     assert!(matches!(supervisor.stop("n"), Err(SupervisorError::Unknown { .. })));

@@ -223,39 +223,31 @@ pub(super) fn read_semantic_match(value: Value<'_>) -> Result<SemanticMatch, Cod
     })
 }
 
-/// A list in the order that the Python client reads it in, which has no vectors; so these come last, in a map of their
-/// own, by which this list can be told from one in the order of the protocol.
+/// A list, since the Python client reads these by their places, where it expects no vectors. These come last, so that
+/// the list has as many numbers as clients in Rust expect. That it is not in the order of the protocol is told from its
+/// last number, which is always written in eight bytes: no writer does that to a number which is not huge.
 pub(super) fn write_stats(out: &mut Writer, stats: &Stats) {
     out.list(8).unsigned(stats.concepts).unsigned(stats.edges).unsigned(stats.written).unsigned(stats.dropped);
     out.unsigned(stats.pending).unsigned(stats.reconciliations).unsigned(stats.uptime_seconds);
-    out.map(1).text("vectors").unsigned(stats.vectors);
+    out.unsigned_in_eight_bytes(stats.vectors);
 }
 
-/// A map; or a list of eight in the order of the protocol; or one of seven, without vectors; or one of seven with the
-/// map of [`write_stats`] behind them.
-pub(super) fn read_stats(fields: Option<Value<'_>>) -> Result<Stats, CodecError> {
-    const NAMES: [&str; 8] =
-        ["concepts", "edges", "written", "dropped", "pending", "reconciliations", "uptime_seconds", "vectors"];
-    const DECLARED: [&str; 8] =
-        ["concepts", "edges", "vectors", "written", "dropped", "pending", "reconciliations", "uptime_seconds"];
-    let last = fields.and_then(Value::items).and_then(|items| items.skip(7).last());
-    let declared = last.is_some_and(|last| last.u64().is_ok());
-    let of = "StatsOk";
-    let read = if declared {
-        let [concepts, edges, vectors, written, dropped, pending, reconciliations, uptime] =
-            fields_of(of, fields, DECLARED, 0)?;
+/// A map; or a list of seven, without vectors; or one of eight, in the order of [`write_stats`] or of the protocol.
+pub(super) fn read_stats(of: &'static str, fields: Option<Value<'_>>) -> Result<Stats, CodecError> {
+    let items = fields.and_then(Value::items);
+    let without_vectors = items.as_ref().is_some_and(|items| items.len() == 7);
+    let in_order_of_protocol =
+        items.and_then(|items| items.skip(7).last()).is_some_and(|last| !last.is_in_eight_bytes());
+    let [concepts, edges, written, dropped, pending, reconciliations, uptime, vectors] = if in_order_of_protocol {
+        let names =
+            ["concepts", "edges", "vectors", "written", "dropped", "pending", "reconciliations", "uptime_seconds"];
+        let [concepts, edges, vectors, rest @ ..] = fields_of(of, fields, names, 0)?;
+        let [written, dropped, pending, reconciliations, uptime] = rest;
         [concepts, edges, written, dropped, pending, reconciliations, uptime, vectors]
     } else {
-        // Vectors are not there, or a map.
-        fields_of(of, fields, NAMES, usize::from(last.is_none()))?
-    };
-    let [concepts, edges, written, dropped, pending, reconciliations, uptime_seconds, vectors] = read;
-    let vectors = match last.filter(|last| last.entries().is_some()) {
-        Some(last) => {
-            let [vectors] = fields_of(of, Some(last), ["vectors"], 0)?;
-            vectors
-        }
-        None => vectors,
+        let names =
+            ["concepts", "edges", "written", "dropped", "pending", "reconciliations", "uptime_seconds", "vectors"];
+        fields_of(of, fields, names, usize::from(without_vectors))?
     };
     Ok(Stats {
         concepts: concepts.read(Value::u64)?,
@@ -265,6 +257,6 @@ pub(super) fn read_stats(fields: Option<Value<'_>>) -> Result<Stats, CodecError>
         dropped: dropped.read(Value::u64)?,
         pending: pending.read(Value::u64)?,
         reconciliations: reconciliations.read(Value::u64)?,
-        uptime_seconds: uptime_seconds.read(Value::u64)?,
+        uptime_seconds: uptime.read(Value::u64)?,
     })
 }

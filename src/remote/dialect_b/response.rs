@@ -174,7 +174,7 @@ pub(in crate::remote) fn decode_response(payload: &[u8]) -> Result<Response, Cod
             let [concepts] = fields_of(name, value, ["concepts"], 0)?;
             Response::QueryBySemanticOk { concepts: concepts.structures(read_semantic_match)? }
         }
-        "StatsOk" => Response::StatsOk(read_stats(value)?),
+        "StatsOk" => Response::StatsOk(read_stats(name, value)?),
         "FlushOk" => Response::FlushOk,
         "HealthCheckOk" => {
             let [healthy, status, uptime] = fields_of(name, value, ["healthy", "status", "uptime_seconds"], 0)?;

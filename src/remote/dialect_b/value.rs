@@ -11,7 +11,7 @@ use rmp::Marker;
 
 use crate::remote::codec::{CodecError, Dialect};
 
-/// How deep lists and maps may be nested. The messages of the protocol need seven.
+/// How deep lists and maps may be nested. The messages of the protocol need six.
 const DEPTH_MAX: usize = 32;
 
 /// Bytes of a message that are still to be read.
@@ -166,6 +166,11 @@ impl<'a> Value<'a> {
 
     pub(super) fn is_nil(self) -> bool {
         matches!(self.head().0, Head::Nil)
+    }
+
+    /// Whether this is a number that was written in its longest form.
+    pub(super) fn is_in_eight_bytes(self) -> bool {
+        self.bytes.first() == Some(&Marker::U64.to_u8())
     }
 
     pub(super) fn flag(self) -> Result<bool, &'static str> {

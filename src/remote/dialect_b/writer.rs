@@ -1,11 +1,11 @@
-//! MessagePack as it goes out: each value in its shortest form.
+//! MessagePack as it goes out: each value in its shortest form, but for one.
 
 use std::convert::Infallible;
 
 use rmp::encode::buffer::ByteBuf;
 use rmp::encode::{
     ValueWriteError, write_array_len, write_bool, write_f32, write_map_len, write_nil, write_sint, write_str,
-    write_uint,
+    write_u64, write_uint,
 };
 
 /// A message that is being written.
@@ -43,6 +43,11 @@ impl Writer {
 
     pub(super) fn unsigned(&mut self, value: u64) -> &mut Self {
         sure(write_uint(&mut self.0, value));
+        self
+    }
+
+    pub(super) fn unsigned_in_eight_bytes(&mut self, value: u64) -> &mut Self {
+        sure(write_u64(&mut self.0, value));
         self
     }
 

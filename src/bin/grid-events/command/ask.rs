@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use sutra_grid_events::Store;
-use sutra_grid_events::ask::{Answer, AskOptions, Question, Understanding, Zone, answer_with_rules, understand};
+use sutra_grid_events::ask::{
+    Answer, AskOptions, Question, Understanding, WordUse, Zone, answer_with_rules, understand_traced,
+};
 use sutra_grid_events::graph::causes::Rules;
 use sutra_grid_events::query::Query;
 
@@ -105,7 +107,7 @@ impl Session<'_> {
             previous: self.previous.take(),
         };
         let started = Instant::now();
-        let understanding = understand(&self.store.snapshot(), text, &options)?;
+        let (understanding, words) = understand_traced(&self.store.snapshot(), text, &options)?;
         let read_in = started.elapsed();
         let (answer, asked) = match understanding {
             Understanding::Refusal(refusal) => (Answer::Refused(refusal), options.previous),
@@ -114,6 +116,9 @@ impl Session<'_> {
             }
         };
         let mut out = Output::stdout();
+        if self.arguments.explain {
+            tell_words(&words)?;
+        }
         if let (true, Answer::Given(given)) = (self.arguments.explain, &answer) {
             self.explain(given.intent, &given.question, read_in, started.elapsed().saturating_sub(read_in))?;
         }
@@ -133,7 +138,7 @@ impl Session<'_> {
         Ok(outcome_of(&answer))
     }
 
-    /// Tells every stage: how the question was read, the typed query, and what that took.
+    /// Tells what came of it: how the question was read, the typed query, and what that took.
     fn explain(&self, intent: &str, question: &Question, read_in: Duration, answered_in: Duration) -> Result<()> {
         let mut err = anstream::stderr().lock();
         let mut tell = |name: &str, text: &str| writeln!(err, "{name:<10} {}", printable(text));
@@ -175,4 +180,17 @@ fn outcome_of(answer: &Answer) -> Outcome {
             if something { Outcome::Done } else { Outcome::Partial }
         }
     }
+}
+
+/// Tells what each stage took of the question, and what none did.
+fn tell_words(words: &[WordUse]) -> Result<()> {
+    let mut err = anstream::stderr().lock();
+    for stage in ["time", "entity", "subject", "kind", "field", "condition", "intent", "-"] {
+        let said: Vec<&str> =
+            words.iter().filter(|word| word.stage.unwrap_or("-") == stage).map(|word| word.word.as_str()).collect();
+        if !said.is_empty() {
+            writeln!(err, "{stage:<10} {}", printable(&said.join(" ")))?;
+        }
+    }
+    Ok(())
 }

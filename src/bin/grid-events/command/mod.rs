@@ -14,6 +14,7 @@ mod import;
 mod man;
 mod prompt;
 mod query;
+mod serve_storage;
 mod stats;
 mod why;
 
@@ -55,8 +56,11 @@ impl Outcome {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run real processes, crash and restart them, and show what was recorded of it
+    /// Run a real grid of processes with all that goes wrong in one, and show what was recorded of it
     Demo,
+    /// Be an agent of the demo
+    #[command(hide = true)]
+    DemoAgent(demo::AgentArguments),
     /// Be a storage node of the demo
     #[command(hide = true)]
     DemoNode(demo::NodeArguments),
@@ -84,6 +88,8 @@ pub(crate) enum Command {
     Forward(forward::ForwardArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
+    /// Be the storage of grid events for programs that speak the Sutra protocol
+    ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page
@@ -95,6 +101,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
     let global = &arguments.global;
     match &arguments.command {
         Command::Demo => demo::run(global),
+        Command::DemoAgent(arguments) => demo::run_agent(arguments),
         Command::DemoNode(arguments) => demo::run_node(arguments),
         Command::Emit(arguments) => emit::run(global, arguments),
         Command::Import(arguments) => import::run(global, arguments),
@@ -108,6 +115,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Export(arguments) => export::run(global, arguments),
         Command::Forward(arguments) => forward::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
+        Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
     }

@@ -1,8 +1,8 @@
 //! Where the grid of the demo sends its events: into the store, and a copy of each to the terminal.
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use sutra_grid_events::grid::{Emit, Ticket};
-use sutra_grid_events::{ConceptId, Event, EventEmitter};
+use sutra_grid_events::{Event, EventEmitter};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The type that is recorded but not told: there are too many of them.
 const HEARTBEAT: &str = "agent_heartbeat";
@@ -10,25 +10,19 @@ const HEARTBEAT: &str = "agent_heartbeat";
 #[derive(Clone)]
 pub(super) struct Recorder {
     emitter: EventEmitter,
-    told: Sender<Event>,
+    told: UnboundedSender<Event>,
 }
 
 impl Recorder {
     /// A recorder, and the events that are to be told.
-    pub(super) fn new(emitter: EventEmitter) -> (Self, Receiver<Event>) {
-        let (told, events) = unbounded();
+    pub(super) fn new(emitter: EventEmitter) -> (Self, UnboundedReceiver<Event>) {
+        let (told, events) = unbounded_channel();
         (Self { emitter, told }, events)
-    }
-
-    /// Records an event and waits for its id, to be named as a cause.
-    pub(super) fn emit_for_id(&self, event: Event) -> Option<ConceptId> {
-        self.tell(&event);
-        self.emitter.emit_durable_blocking(event).ok()
     }
 
     fn tell(&self, event: &Event) {
         if event.event_type() != HEARTBEAT {
-            // Nobody listens any more once the reader of the output went away.
+            // Nobody listens any more once the demo is over.
             let _ = self.told.send(event.clone());
         }
     }

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use sutra_grid_events::Store;
+use sutra_grid_events::ask::{AskOptions, ask};
 use sutra_grid_events::query::{Filter, GroupKey, TimeRange};
 use sutra_grid_events::store::Snapshot;
 
 use super::super::{history, stats};
-use super::CRASHING_NODE;
-use crate::output::{Column, Output, Table};
+use super::{CRASHING_NODE, FILLED_NODE};
+use crate::output::{Column, Output, Table, printable};
 
 /// What counts as a failure, with the titles of the columns.
 const FAILURES: [(&str, &str); 4] = [
@@ -33,6 +34,14 @@ pub(super) fn print(directory: &Path, since_us: i64, out: &mut Output) -> Result
     writeln!(out, "\nFailures by agent\n")?;
     print_failures(&snapshot, range, out)?;
 
+    writeln!(out, "\nQuestions in plain words")?;
+    for question in questions() {
+        writeln!(out, "\n> {question}")?;
+        for line in ask(&store, &question, &AskOptions::default())?.text().lines() {
+            writeln!(out, "{}", printable(line))?;
+        }
+    }
+
     writeln!(out, "\nThe store\n")?;
     stats::print_report(&directory.display().to_string(), &store.stats()?, out)?;
 
@@ -40,6 +49,7 @@ pub(super) fn print(directory: &Path, since_us: i64, out: &mut Output) -> Result
     let dir = shell_word(&directory.display().to_string());
     writeln!(out, "\nThe events stay in {}. Try next:\n", directory.display())?;
     for arguments in [
+        "ask 'how long was agent-002 offline?'".to_owned(),
         format!("history {CRASHING_NODE}"),
         "query --type spawn_failed --where 'error~in use'".to_owned(),
         "count --by type".to_owned(),
@@ -48,6 +58,16 @@ pub(super) fn print(directory: &Path, since_us: i64, out: &mut Output) -> Result
         writeln!(out, "  {program} --dir {dir} {arguments}")?;
     }
     Ok(())
+}
+
+/// One of each sort: what, who, how many, why.
+fn questions() -> [String; 4] {
+    [
+        "Show me all spawn failures in the last hour".to_owned(),
+        "Which agents went offline in the last hour?".to_owned(),
+        "How many crashes per node in the last hour?".to_owned(),
+        format!("Why did {FILLED_NODE} crash?"),
+    ]
 }
 
 /// Agents down, kinds of failure across.

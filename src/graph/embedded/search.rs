@@ -1,0 +1,192 @@
+//! Searches over contents: by embedding, by metadata, by terms.
+
+use std::ops::ControlFlow;
+
+use super::EmbeddedConcepts;
+use super::learned::{NewestConcept, concept_of, length_of};
+use crate::error::StoreError;
+use crate::event::ConceptId;
+use crate::graph::concept::{Concept, ConceptMetadata};
+use crate::graph::concept_store::{ConceptResult, ConceptSummary, MetadataQuery, RESULTS_MAX, Similar, check_search};
+use crate::query::Query;
+use crate::store::{ForeignConcept, ForeignRecord};
+
+/// The most contents that a search by terms reads, the newest.
+pub const TERMS_READ_MAX: usize = 100_000;
+/// The characters of a content that are shown as its preview.
+const PREVIEW_CHARACTERS: usize = 200;
+
+impl EmbeddedConcepts {
+    /// See [`ConceptStore::vector_search`](crate::graph::ConceptStore::vector_search). Every embedding of as many
+    /// dimensions as the query is compared with it. A vector without a direction is similar to none.
+    ///
+    /// # Errors
+    /// If the query is beyond a limit, or a file cannot be read or is damaged.
+    pub fn vector_search_blocking(&self, query: &[f32], k: usize) -> ConceptResult<Vec<Similar>> {
+        check_search(query, k)?;
+        let Some(query_length) = length_of(query) else { return Ok(Vec::new()) };
+        let mut similar: Vec<Similar> = self
+            .learned_vectors()?
+            .vectors()
+            .filter(|(_, vector, _)| vector.len() == query.len())
+            .map(|(id, vector, length)| Similar {
+                id: id.to_owned(),
+                similarity: cosine(query, query_length, vector, length),
+            })
+            .collect();
+        similar.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then_with(|| a.id.cmp(&b.id)));
+        let mut found = Vec::new();
+        for candidate in similar {
+            if found.len() == k {
+                break;
+            }
+            // What was said about an event is no concept any more once retention removed the event.
+            let is_event = candidate.id.parse::<ConceptId>().is_ok();
+            if !is_event || self.query_concept_blocking(&candidate.id)?.is_some() {
+                found.push(candidate);
+            }
+        }
+        Ok(found)
+    }
+
+    /// See [`ConceptStore::query_by_metadata`](crate::graph::ConceptStore::query_by_metadata). Found are concepts
+    /// that were learned with metadata; events and entities have none unless somebody said so. The newest are those
+    /// that were learned last.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is damaged.
+    pub fn query_by_metadata_blocking(&self, query: &MetadataQuery) -> ConceptResult<Vec<ConceptSummary>> {
+        let limit = query.limit.min(RESULTS_MAX);
+        let candidates: Vec<NewestConcept> = self.learned()?.newest().filter(|concept| concept.has_metadata).collect();
+        let mut found = Vec::new();
+        for candidate in candidates {
+            if found.len() == limit {
+                break;
+            }
+            let Some(record) = self.record(candidate)? else { continue };
+            let Concept { id, mut content, metadata: Some(metadata), .. } = concept_of(record) else { continue };
+            if !fits(query, &metadata) {
+                continue;
+            }
+            if candidate.of_event {
+                match self.query_concept_blocking(&id)? {
+                    Some(event) => content = event.content,
+                    None => continue,
+                }
+            }
+            found.push(ConceptSummary {
+                id,
+                content_preview: content.chars().take(PREVIEW_CHARACTERS).collect(),
+                metadata,
+                created: u64::try_from(candidate.learned_us / 1_000_000).unwrap_or(0),
+            });
+        }
+        Ok(found)
+    }
+
+    /// See [`ConceptStore::query_by_terms`](crate::graph::ConceptStore::query_by_terms). The contents are the JSON of
+    /// events and what else was learned; the newest [`TERMS_READ_MAX`] of them are read. At most
+    /// [`RESULTS_MAX`] concepts are found.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is damaged.
+    pub fn query_by_terms_blocking(&self, terms: &[String], limit: usize) -> ConceptResult<Vec<Concept>> {
+        let limit = limit.min(RESULTS_MAX);
+        let mut search = TermSearch {
+            concepts: self,
+            terms: terms.iter().map(|term| term.to_lowercase()).collect(),
+            limit,
+            read: 0,
+            found: Vec::new(),
+        };
+        let learned: Vec<NewestConcept> =
+            self.learned()?.newest().filter(|concept| !concept.of_event).take(TERMS_READ_MAX).collect();
+        let mut learned = learned.into_iter().peekable();
+        let mut failure = None;
+        let mut json = String::new();
+        self.inner.store.snapshot().for_each_row(&Query::default().newest_first(), &mut |row| {
+            let time = row.timestamp_us();
+            while let Some(concept) = learned.next_if(|concept| concept.learned_us >= time) {
+                if let Err(error) = search.read_learned(concept) {
+                    failure = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            if search.is_over() {
+                return ControlFlow::Break(());
+            }
+            json.clear();
+            row.stored_event().event.write_json(&mut json);
+            if search.fits(&json) {
+                search.found.push(Concept::new(row.id().to_string(), json.as_str()));
+            }
+            ControlFlow::Continue(())
+        })?;
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
+        for concept in learned {
+            search.read_learned(concept)?;
+        }
+        let mut found = search.found;
+        for concept in &mut found {
+            // What was said about an event beside its content.
+            if let Some(said) = self.foreign(&concept.id)?.filter(|said| said.of_event) {
+                let content = std::mem::take(&mut concept.content);
+                *concept = Concept { content, ..concept_of(said) };
+            }
+        }
+        Ok(found)
+    }
+
+    fn record(&self, concept: NewestConcept) -> Result<Option<ForeignConcept>, StoreError> {
+        match self.inner.store.foreign_at(concept.place)? {
+            Some(ForeignRecord::Concept(record)) => Ok(Some(record)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A search by terms while it goes on.
+struct TermSearch<'a> {
+    concepts: &'a EmbeddedConcepts,
+    terms: Vec<String>,
+    limit: usize,
+    read: usize,
+    found: Vec<Concept>,
+}
+
+impl TermSearch<'_> {
+    fn is_over(&self) -> bool {
+        self.found.len() >= self.limit || self.read >= TERMS_READ_MAX
+    }
+
+    fn fits(&mut self, content: &str) -> bool {
+        self.read += 1;
+        let content = content.to_lowercase();
+        self.terms.iter().all(|term| content.contains(term.as_str()))
+    }
+
+    fn read_learned(&mut self, concept: NewestConcept) -> Result<(), StoreError> {
+        if !self.is_over()
+            && let Some(record) = self.concepts.record(concept)?
+            && self.fits(&record.content)
+        {
+            self.found.push(concept_of(record));
+        }
+        Ok(())
+    }
+}
+
+fn fits(query: &MetadataQuery, metadata: &ConceptMetadata) -> bool {
+    !metadata.deleted
+        && query.concept_type.is_none_or(|wanted| metadata.concept_type == wanted)
+        && query.organization_id.as_ref().is_none_or(|wanted| metadata.organization_id.as_ref() == Some(wanted))
+        && query.tags.iter().all(|tag| metadata.tags.contains(tag))
+        && query.attributes.iter().all(|(name, value)| metadata.attributes.get(name) == Some(value))
+}
+
+fn cosine(a: &[f32], a_length: f32, b: &[f32], b_length: f32) -> f32 {
+    let product: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+    (product / a_length / b_length).clamp(-1.0, 1.0)
+}

@@ -1,0 +1,80 @@
+//! Requests to learn that came one after the other: they are learned in one write, and answered in their order.
+
+use super::answer::{Learning, Reply};
+use super::config::{GROUP_BYTES_MAX, GROUP_MAX};
+use crate::graph::{ConceptStore, Learn};
+use crate::remote::message::{Request, Response};
+
+/// Requests to learn that were not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    lessons: Vec<Learn>,
+    answers: Vec<Answer>,
+    bytes: usize,
+}
+
+/// What one request gets.
+#[derive(Debug)]
+enum Answer {
+    /// What comes of its lessons.
+    Learned(Reply),
+    /// A refusal, without having asked the store.
+    Refused(String),
+}
+
+/// Whether a request wants something to be learned.
+pub(super) fn teaches(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::LearnContent { .. }
+            | Request::LearnBatch { .. }
+            | Request::LearnConcept { .. }
+            | Request::LearnAssociation { .. }
+    )
+}
+
+impl Group {
+    /// Adds a request, which took so many bytes.
+    pub(super) fn push(&mut self, request: Request, bytes: usize) {
+        self.bytes += bytes;
+        self.answers.push(match Learning::of(request) {
+            Ok(learning) => {
+                self.lessons.extend(learning.lessons);
+                Answer::Learned(learning.reply)
+            }
+            Err(message) => Answer::Refused(message),
+        });
+    }
+
+    /// Adds a refusal, in its place.
+    pub(super) fn refuse(&mut self, message: String) {
+        self.answers.push(Answer::Refused(message));
+    }
+
+    /// How many requests it has.
+    pub(super) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// How many bytes its requests took.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether it should be learned before more is added.
+    pub(super) fn is_full(&self) -> bool {
+        self.answers.len() >= GROUP_MAX || self.lessons.len() >= GROUP_MAX || self.bytes >= GROUP_BYTES_MAX
+    }
+
+    /// Learns it all, and answers each request.
+    pub(super) async fn learn(&mut self, store: &impl ConceptStore) -> Vec<Response> {
+        self.bytes = 0;
+        let lessons = std::mem::take(&mut self.lessons);
+        let mut learned = if lessons.is_empty() { Vec::new() } else { store.learn_batch(lessons).await }.into_iter();
+        let answers = self.answers.drain(..).map(|answer| match answer {
+            Answer::Learned(reply) => reply.response(&mut learned),
+            Answer::Refused(message) => Response::Error { message },
+        });
+        answers.collect()
+    }
+}
