@@ -56,7 +56,8 @@ pub struct ForwardOptions {
 /// Sends the events of a store to a remote one.
 ///
 /// Its place is saved, under a name made of the endpoint, so that another forwarder goes on where this one stopped: in
-/// the store, or in a file beside a store that another process writes to. Dropping a future of it at any moment loses nothing.
+/// the store, or in a file beside a store that another process writes to. Dropping a future of it at any moment loses
+/// nothing.
 ///
 /// It reads and syncs files within its futures, so it is best given a thread with a runtime of its own.
 #[derive(Debug)]
