@@ -5,6 +5,8 @@
 
 mod embedded;
 mod model;
+#[cfg(feature = "remote")]
+mod remote;
 mod suite;
 
 use std::any::Any;

@@ -6,6 +6,8 @@
 mod client;
 #[cfg(feature = "cli")]
 mod command;
+#[cfg(feature = "cli")]
+mod server;
 mod spool;
 mod stand_in;
 
