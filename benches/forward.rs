@@ -1,7 +1,7 @@
 //! How many events a second are forwarded to a remote store, as the spool of an emitter does it.
 //!
-//! `cargo bench --bench forward`. The server runs in this process, over loopback, and shares its processors. Each window
-//! of events is acknowledged by a Flush, after which the place is saved; what arrived is counted.
+//! `cargo bench --bench forward`. The server runs in this process, over loopback, and shares its processors. Each
+//! window of events is acknowledged by a Flush, after which the place is saved; what arrived is counted.
 
 #[path = "common/mod.rs"]
 mod common;
