@@ -3,6 +3,7 @@
 //! ```text
 //! client (a ConceptStore) ─► message ─► dialect B ─► frame ─► socket
 //! socket ─► frame ─► dialect A or B ─► message ─► server ─► embedded concepts
+//! store ─► forwarder (windows, then a Flush) ─► client
 //! ```
 
 pub mod client;

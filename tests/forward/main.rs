@@ -1,7 +1,7 @@
 //! Forwarding to a remote store, against a server that is killed, is slow, refuses, or is not there.
 
 #![cfg(feature = "remote")]
-#![allow(clippy::unwrap_used)] // In a test a panic is the report.
+#![allow(clippy::unwrap_used, clippy::panic)] // In a test a panic is the report.
 
 mod client;
 #[cfg(feature = "cli")]
