@@ -77,7 +77,7 @@
 //!
 //! # What it is not
 //!
-//! It is no server, no cluster and no SQL database. Events are not updated, and removed in whole segments only
+//! It is no cluster and no SQL database. Events are not updated, and removed in whole segments only
 //! (retention). One process writes to a data directory at a time. It is for Unix, on a local file system.
 
 pub mod ask;
