@@ -42,7 +42,7 @@
 //! ```text
 //! emitter ─► store ─► storage (tail, segments)        error, event: below everything
 //!   ▲         ▲
-//!  grid     query (on a snapshot of the store) ◄─ graph
+//!  grid     query (on a snapshot of the store) ◄─ graph ◄─ ask
 //! ```
 //!
 //! - [`event`]: what is recorded. [`GridEvent`] has the typed kinds of the Sutra family, [`DynamicEvent`] is any
@@ -53,7 +53,9 @@
 //!   subscribe ([`Store::subscribe`]) and to tidy up.
 //! - [`query`]: [`Filter`] says which events, [`Query`] in which order and how many;
 //!   [`Snapshot`](store::Snapshot) is what can be read at one moment, and has the same methods.
-//! - [`graph`]: why something happened and what it led to, with how sure that is.
+//! - [`graph`]: why something happened and what it led to, with how sure that is; and events as concepts with
+//!   associations, the Sutra API ([`ConceptStore`](graph::ConceptStore)).
+//! - [`ask`]: questions in plain words.
 #![cfg_attr(
     feature = "grid",
     doc = "- [`grid`]: parts for masters and agents: how agents are by their heartbeats, and the supervisor of storage nodes."
