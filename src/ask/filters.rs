@@ -35,6 +35,15 @@ fn without(filter: &Filter, is_of_sort: &dyn Fn(&Filter) -> bool) -> Filter {
     }
 }
 
+/// The types that a filter names, those that it leaves out not among them.
+pub(crate) fn types_of(filter: &Filter) -> Vec<String> {
+    match filter {
+        Filter::Type(name) => vec![name.clone()],
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().flat_map(types_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The last event of a filter.
 pub(crate) fn newest(filter: Filter) -> Query {
     Query::new(filter).newest_first().limit(1)

@@ -66,7 +66,7 @@ pub(crate) fn continued(reader: &mut Reader<'_>, pieces: &Pieces, options: &AskO
         return Err("it continues a question, and none was asked before".to_owned());
     };
     let mut question = previous.clone();
-    let key = intents::group_key(reader, pieces, options);
+    let key = intents::group_key(reader, pieces, &previous.filter, options);
     let asked = asked(reader, &question, pieces);
     for place in 0..reader.tokens.len() {
         if reader.used[place].is_none() && SMALL.contains(&reader.text(place)) {

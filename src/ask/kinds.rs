@@ -86,10 +86,14 @@ pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat, subject: Option<&S
                     .filter(|other| other.words == phrase.words && other.about != About::Cluster);
                 types = same.flat_map(|other| own(other.types)).collect();
             }
+            if phrase.types == FAILURES {
+                types.extend(own_failures(&reader.names));
+            }
             add(reader, &mut found, types, own(phrase.wider), words);
         }
     }
     combine(&mut found);
+    refuse_union(reader, &mut found);
     partial(reader, &mut found);
     found.sort_by_key(|kind| kind.words.start);
     found
@@ -115,6 +119,28 @@ fn combine(found: &mut Vec<FoundKind>) {
         (found[noun].types, found[noun].wider) = (meant, Vec::new());
         found.remove(general);
     }
+}
+
+/// "Failed logins", where no type says that a login failed: logins and failures together are no answer. The word for
+/// failures is nobody's then.
+fn refuse_union(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
+    let is_plain = |kind: &FoundKind| !kind.negated && !kind.lacking;
+    let is_general = |kind: &FoundKind| FAILURES.iter().all(|name| kind.types.iter().any(|own| own == name));
+    let of_own = |kind: &FoundKind| kind.types.iter().all(|name| kind_index_of(name).is_none());
+    let Some(general) = found.iter().position(|kind| is_plain(kind) && is_general(kind)) else { return };
+    if found.iter().any(|kind| is_plain(kind) && of_own(kind)) {
+        let removed = found.remove(general);
+        removed.words.for_each(|place| reader.used[place] = None);
+    }
+}
+
+/// The store's own types that say that something failed.
+pub(crate) fn own_failures(names: &Names<'_>) -> impl Iterator<Item = String> {
+    dynamic_types(names)
+        .filter(|name| {
+            name.split('_').any(|part| matches!(part, "failed" | "failure" | "error" | "crashed" | "aborted"))
+        })
+        .map(str::to_owned)
 }
 
 /// Adds a kind, with what denies it.
@@ -230,9 +256,12 @@ fn partial(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
             continue;
         }
         let having = || types.iter().filter(|(_, parts)| parts.contains(&word));
-        // "Tasks failed" asks for tasks that failed: where no type says that, tasks and failures are no answer.
+        // "Tasks failed" asks for tasks that failed, "failed logins" for logins that did: where no type says that, both
+        // together are no answer.
         let is_noun = having().any(|(_, parts)| parts.first() == Some(&word));
-        if is_noun && !found.is_empty() {
+        let is_joint = |at: usize| matches!(reader.text(at), "and" | "or");
+        let is_joined = place > 0 && is_joint(place - 1) || is_joint(place + 1);
+        if !found.is_empty() && (is_noun || !is_joined) {
             continue;
         }
         let having: Vec<String> = having().map(|(name, _)| name.clone()).collect();

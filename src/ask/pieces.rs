@@ -60,8 +60,9 @@ pub(crate) fn find(reader: &mut Reader<'_>, snapshot: &Snapshot, options: &AskOp
             reader.use_words(place..place + 1, Stage::Subject);
         }
     }
+    of_own_things(reader, subject.as_ref(), &mut kinds);
     redundant_nouns(reader, subject.as_ref(), &kinds);
-    plain_entities(reader, &mut entities)?;
+    plain_entities(reader, &kinds, &mut entities)?;
     let mut ranges: Vec<(TimeRange, String)> =
         timed.ranges.iter().map(|found| (found.range, found.phrase.clone())).collect();
     if let Some(window) = &timed.event_window {
@@ -351,6 +352,24 @@ fn beyond_event(
     Ok(None)
 }
 
+/// "How many alerts per day": a noun of the store's own kinds, with nothing else said of what happened, means the kinds
+/// that it begins the names of.
+fn of_own_things(reader: &Reader<'_>, subject: Option<&Subject>, kinds: &mut Vec<FoundKind>) {
+    let Some(subject) = subject.filter(|_| kinds.is_empty()) else { return };
+    let Some(&place) = subject.places.first() else { return };
+    let noun = kinds::stem(reader.text(place));
+    if matches!(subject.field.as_str(), "agent_id" | "node_id") {
+        return;
+    }
+    let types: Vec<String> = kinds::dynamic_types(&reader.names)
+        .filter(|name| name.split('_').next().is_some_and(|first| kinds::stem(first) == noun))
+        .map(str::to_owned)
+        .collect();
+    if !types.is_empty() {
+        kinds.push(FoundKind { types, wider: Vec::new(), words: place..place + 1, negated: false, lacking: false });
+    }
+}
+
 /// "Which agent restarts nodes the most", "how many agents had a node crash": what a kind is about anyway.
 fn redundant_nouns(reader: &mut Reader<'_>, subject: Option<&Subject>, kinds: &[FoundKind]) {
     let all_of = |families: &[&str]| {
@@ -361,6 +380,9 @@ fn redundant_nouns(reader: &mut Reader<'_>, subject: Option<&Subject>, kinds: &[
     let of_agents = all_of(&["agent_"]);
     let field = subject.map(|subject| subject.field.as_str());
     let of_agents = of_agents || matches!(field, Some("platform" | "hostname"));
+    if !kinds.is_empty() {
+        reader.cue_unused(&[&["logged"]]);
+    }
     let went_well =
         kinds.iter().flat_map(|kind| &kind.types).all(|name| name.ends_with("_succeeded")) && !kinds.is_empty();
     if went_well {
@@ -382,9 +404,23 @@ fn redundant_nouns(reader: &mut Reader<'_>, subject: Option<&Subject>, kinds: &[
 }
 
 /// Plain words that turn out to be entities: `web`, `33`.
-fn plain_entities(reader: &mut Reader<'_>, found: &mut Vec<FoundEntity>) -> Result<(), StoreError> {
+///
+/// Of the kinds that are asked for: a word that names something elsewhere is left to be the value of a field.
+fn plain_entities(
+    reader: &mut Reader<'_>,
+    kinds: &[FoundKind],
+    found: &mut Vec<FoundEntity>,
+) -> Result<(), StoreError> {
+    let types = types_of(kinds);
     for place in reader.left_over() {
         let token = reader.tokens[place].clone();
+        let after_field = place.checked_sub(1).is_some_and(|before| {
+            reader.is_unused(before)
+                && fields::from(reader, before, &types).is_some_and(|(_, words)| words.end == place)
+        });
+        if after_field && !types.is_empty() {
+            continue;
+        }
         let is_number = token.text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'%' | b'-'));
         let is_noun = matches!(token.text.as_str(), "cluster" | "agent" | "agents" | "node" | "nodes" | "grid");
         // "Machine 5", where there are machines.
@@ -397,6 +433,15 @@ fn plain_entities(reader: &mut Reader<'_>, found: &mut Vec<FoundEntity>) -> Resu
             && !token.quoted
             && reader.names.has_entity(None, &token.original)?
         {
+            let of_kinds = types.is_empty()
+                || reader
+                    .names
+                    .fields_of_entity(&token.original)?
+                    .iter()
+                    .any(|field| reader.names.has_field_among(&types, field));
+            if !of_kinds {
+                continue;
+            }
             let negated = entities::is_excluded(reader, place, found);
             reader.use_words(place..place + 1, Stage::Entity);
             found.push(FoundEntity { name: token.original, place, negated, known: true, fields: Vec::new() });

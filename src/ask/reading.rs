@@ -58,6 +58,8 @@ pub(crate) fn asked(question: &Question) -> String {
         GroupKey::Time { bucket, .. } => format!("{bucket:?}").to_lowercase(),
     };
     match &question.intent {
+        Intent::List { limit: Some(1), newest: true } => "the last event".to_owned(),
+        Intent::List { limit: Some(1), newest: false } => "the first event".to_owned(),
         Intent::List { limit: Some(limit), newest: true } => format!("the last {limit} events"),
         Intent::List { limit: Some(limit), newest: false } => format!("the first {limit} events"),
         Intent::List { .. } if question.yes_no => "whether there were events".to_owned(),

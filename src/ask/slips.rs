@@ -67,7 +67,11 @@ pub(crate) fn correct(reader: &mut Reader<'_>) -> bool {
             .map(|candidate| (strsim::osa_distance(candidate, &word), candidate))
             .filter(|(distance, _)| *distance <= allowed)
             .min()
-            .map(|(_, candidate)| candidate.to_owned());
+            .map(|(_, candidate)| candidate.to_owned())
+            // One letter for another in a short word makes another word: "slow" is no "show".
+            .filter(|candidate| {
+                word.len() > CORRECTED_MIN || candidate.len() != word.len() || same_letters(candidate, &word)
+            });
         if let Some(correction) = closest {
             reader.corrected.push((word, correction.clone()));
             reader.tokens[place].text.clone_from(&correction);
@@ -75,6 +79,15 @@ pub(crate) fn correct(reader: &mut Reader<'_>) -> bool {
         }
     }
     reader.corrected.len() > before
+}
+
+fn same_letters(left: &str, right: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters = word.as_bytes().to_vec();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(left) == sorted(right)
 }
 
 fn may_be_slip(reader: &Reader<'_>, place: usize) -> bool {

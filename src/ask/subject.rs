@@ -55,6 +55,7 @@ fn listed(reader: &mut Reader<'_>) -> Option<Subject> {
         }
         let text = reader.text(place);
         let Some((_, field)) = SUBJECTS.iter().find(|(noun, _)| *noun == text) else { continue };
+        let is_storage_node = place > 0 && *field == "node_id" && reader.text(place - 1) == "storage";
         // Pods have a `host`, agents a `hostname`.
         let own = fields::singular(text);
         let field = if *field == "hostname" && reader.names.has_field(&own) { own } else { (*field).to_owned() };
@@ -67,7 +68,7 @@ fn listed(reader: &mut Reader<'_>) -> Option<Subject> {
             Some(known) if known.field == field => known.places.push(place),
             Some(_) => continue,
         }
-        reader.use_words(place..place + 1, Stage::Subject);
+        reader.use_words(place - usize::from(is_storage_node)..place + 1, Stage::Subject);
     }
     subject
 }
@@ -112,7 +113,9 @@ pub(crate) fn of_field(reader: &mut Reader<'_>, types: &[String]) -> Option<Subj
             before.as_str(),
             "which" | "what" | "whose" | "distinct" | "different" | "unique" | "top" | "common" | "frequent" | "many"
         );
-        if !reader.is_unused(place) || !asked {
+        // "What is the exit code of node-bcd".
+        let named = before == "the" && matches!(reader.text(0), "what" | "which");
+        if !reader.is_unused(place) || !asked && !named {
             continue;
         }
         let Some((field, words)) = fields::from(reader, place, types) else { continue };
@@ -121,7 +124,8 @@ pub(crate) fn of_field(reader: &mut Reader<'_>, types: &[String]) -> Option<Subj
         let is_of_kind = field != reader.text(place)
             && kinds::dynamic_types(&reader.names)
                 .any(|name| name.split('_').next().is_some_and(|noun| stem(noun) == word));
-        if !is_of_kind && words.clone().all(|at| reader.is_unused(at)) {
+        let is_named = !named || reader.text(words.end) == "of";
+        if is_named && !is_of_kind && words.clone().all(|at| reader.is_unused(at)) {
             reader.use_words(words.clone(), Stage::Subject);
             return Some(Subject { field, places: words.collect() });
         }

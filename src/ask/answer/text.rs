@@ -42,6 +42,14 @@ impl Teller<'_> {
             Intent::List { .. } | Intent::Timeline { .. } | Intent::Groups { .. } if given.matched == 0 => {
                 "No such event is recorded.".to_owned()
             }
+            Intent::List { limit: Some(_), .. } => {
+                let shown = given.count.unwrap_or(given.matched);
+                if shown < given.matched {
+                    format!("{shown} of {}.", events(given.matched))
+                } else {
+                    format!("{}.", events(shown))
+                }
+            }
             Intent::Count(Counted::Distinct(field)) => {
                 format!("{} different {field} ({}).", given.count.unwrap_or(0), events(given.matched))
             }

@@ -215,11 +215,11 @@ fn field_of(
     let behind = (0..3).find_map(|skip| {
         let place = used.end + skip;
         let only_small = (used.end..place).all(|at| matches!(reader.text(at), "of" | "the" | "a" | "in"));
-        let field = fields::from(reader, place, types).filter(|_| only_small)?;
+        let field = fields::from(reader, place, types).filter(|(field, _)| only_small && is_number_field(field))?;
         // "More than 60 ms on node-x": what stands behind must be nobody else's.
         field.1.clone().all(|at| matches!(reader.used[at], None | Some(Stage::Field))).then_some(field)
     });
-    let before = || fields::before(reader, words.start, types);
+    let before = || fields::before(reader, words.start, types).filter(|(field, _)| is_number_field(field));
     let lasting = || {
         let cue = words.start.checked_sub(1).map_or("", |place| reader.text(place));
         let (said, cued) = (LASTING.contains(&first), LASTING.contains(&cue));
@@ -239,6 +239,11 @@ fn field_of(
     behind.or_else(before).or_else(lasting).or_else(sized)
 }
 
+/// Whether a field can hold a number: no id and no text of an error does.
+fn is_number_field(field: &str) -> bool {
+    !field.ends_with("_id") && !matches!(field, "error" | "reason" | "message" | "timestamp" | "last_seen")
+}
+
 /// "512 MB memory limit", "a limit of 512 MB", "port 9002", "2048 MB or more".
 fn bare(reader: &mut Reader<'_>, types: &[String], found: &mut Vec<FoundCondition>) {
     for place in 0..reader.tokens.len() {
@@ -256,7 +261,7 @@ fn bare(reader: &mut Reader<'_>, types: &[String], found: &mut Vec<FoundConditio
         let number_alone = place..used.end;
         // "The last 5 spawns" counts things; a number without a unit must stand beside the name of its field.
         let beside_only = unit.is_empty() && behind.is_none();
-        let before = fields::before(reader, place, types);
+        let before = fields::before(reader, place, types).filter(|(field, _)| is_number_field(field));
         let field = match before {
             Some((field, words)) if words.clone().all(|at| matches!(reader.used[at], None | Some(Stage::Field))) => {
                 Some((field, words))

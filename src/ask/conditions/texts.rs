@@ -93,7 +93,12 @@ pub(super) fn find(
     let vocabulary = Vocabulary::of(snapshot, &reader.names, types)?;
     beside_field(reader, types, &vocabulary, found);
     alone(reader, &vocabulary, found);
-    meant(reader, &vocabulary, found);
+    // "What port does node-abc use" says nothing of an error: a word of a text is one where events are named.
+    if !types.is_empty()
+        || (0..reader.tokens.len()).any(|place| reader.is_unused(place) && TEXT_CUES.contains(&reader.text(place)))
+    {
+        meant(reader, &vocabulary, found);
+    }
     Ok(())
 }
 
@@ -165,6 +170,8 @@ fn beside_field(reader: &mut Reader<'_>, types: &[String], vocabulary: &Vocabula
                 && reader.used[words.start].is_none()
                 && !reader.is_of_verb(words)
         });
+        let said = words.clone().map(|at| reader.text(at)).collect::<Vec<_>>().join("_");
+        let lacks = lacks.filter(|_| said == field || fields::singular(&said) == field);
         let ends_here = words.end == reader.tokens.len()
             || reader.used[words.end].is_some()
             || !reader.left_over().contains(&words.end);
@@ -183,6 +190,12 @@ fn beside_field(reader: &mut Reader<'_>, types: &[String], vocabulary: &Vocabula
             let link = reader.text(at);
             ["contain", "includ", "mention", "say", "match", "like"].iter().any(|stem| link.starts_with(stem))
         });
+        if let Some(value) = boolean(reader.text(start)).filter(|_| reader.is_unused(start)) {
+            reader.use_words(place..start + 1, Stage::Condition);
+            let filter = Filter::field(field.as_str()).equals(value);
+            found.push(FoundCondition::of(&field, filter, format!("with {field} {value}")));
+            continue;
+        }
         let whole = |text: &str| vocabulary.whole(&field, text).map(str::to_owned).filter(|_| !contains);
         if let Some((value, end)) = longest(reader, start, whole) {
             let filter = Filter::field(field.as_str()).equals(value.as_str());
@@ -200,6 +213,14 @@ fn beside_field(reader: &mut Reader<'_>, types: &[String], vocabulary: &Vocabula
                 found.push(FoundCondition::of(&field, filter, format!("with {field} containing “{text}”")));
             }
         }
+    }
+}
+
+fn boolean(word: &str) -> Option<bool> {
+    match word {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
     }
 }
 

@@ -204,7 +204,8 @@ pub(super) fn rate(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<
     let spawns = found.has_type_of("spawn_")
         || ["spawn", "spawns", "spawning", "start", "launch"].iter().any(|word| reader.has(word));
     // Of other kinds it is not known what an attempt is.
-    if !stops && !spawns && !found.kinds.is_empty() {
+    let of_grid = matches!(found.field(), None | Some("agent_id" | "node_id" | "platform" | "hostname"));
+    if !stops && !spawns && (!found.kinds.is_empty() || !of_grid) {
         return Err("a rate is known of spawns and stops, which succeed or fail".to_owned());
     }
     let attempts: &[&str] =
@@ -243,6 +244,7 @@ pub(super) fn function(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Res
             && words.clone().all(is_free)
             && reader.names.has_field_among(&types, &field)
             && !field.ends_with("_id")
+            && !(field == "downtime_seconds" && found.field() == Some("node_id"))
         {
             reader.use_words(words, Stage::Condition);
             return Some(Ok(Intent::Value(ValueOf::Field { function, field })));

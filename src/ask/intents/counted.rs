@@ -156,11 +156,11 @@ fn top_key(reader: &mut Reader<'_>, found: &Found<'_>) -> GroupKey {
             return GroupKey::Time { bucket, offset_seconds: found.offset_seconds };
         }
     }
-    if let Some(field) = found.field() {
-        return GroupKey::Field(field.to_owned());
-    }
     if reader.has("who") {
         return GroupKey::Field(super::things::who(reader, found));
+    }
+    if let Some(field) = found.field() {
+        return GroupKey::Field(field.to_owned());
     }
     for place in 0..reader.tokens.len() {
         if reader.is_unused(place)

@@ -9,6 +9,7 @@ mod why;
 
 use super::conditions::FoundCondition;
 use super::entities::FoundEntity;
+use super::filters::types_of;
 use super::kinds::FoundKind;
 use super::lexicon::CLUSTER_EVENTS;
 use super::options::AskOptions;
@@ -167,9 +168,16 @@ pub(crate) fn find(
 }
 
 /// What a continued question is to be grouped by, if it says that.
-pub(crate) fn group_key(reader: &mut Reader<'_>, pieces: &Pieces, options: &AskOptions) -> Option<GroupKey> {
+pub(crate) fn group_key(
+    reader: &mut Reader<'_>,
+    pieces: &Pieces,
+    before: &Filter,
+    options: &AskOptions,
+) -> Option<GroupKey> {
     let found = Found::of(pieces, options);
-    counted::group_key(reader, &found.type_names(), found.offset_seconds, false)
+    let own = found.type_names();
+    let types = if own.is_empty() { types_of(before) } else { own };
+    counted::group_key(reader, &types, found.offset_seconds, false)
 }
 
 fn asks_yes_or_no(reader: &Reader<'_>) -> bool {

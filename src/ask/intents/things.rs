@@ -129,6 +129,10 @@ pub(super) fn status(reader: &mut Reader<'_>, found: &Found<'_>, yes_no: bool) -
 pub(super) fn who(reader: &Reader<'_>, found: &Found<'_>) -> String {
     let types = found.type_names();
     let fields = reader.names.fields_of(&types);
+    // Whoever did it is named by what was done: `resolved_by`.
+    if let Some(field) = fields.iter().find(|field| field.ends_with("_by") && **field != "caused_by") {
+        return (*field).to_owned();
+    }
     let users = ["user", "user_id", "actor", "owner", "agent_id", "node_id"];
     users.into_iter().find(|field| fields.contains(field)).unwrap_or("agent_id").to_owned()
 }

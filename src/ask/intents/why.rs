@@ -115,7 +115,9 @@ pub(super) fn find(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent>
     };
     let mut filter = if found.kinds.is_empty() {
         reader.cue(STATES);
-        let failures = Filter::Or(FAILURES.iter().map(|name| Filter::event_type(*name)).collect());
+        let own = crate::ask::kinds::own_failures(&reader.names);
+        let types = FAILURES.iter().map(|name| (*name).to_owned()).chain(own);
+        let failures = Filter::Or(types.map(Filter::event_type).collect());
         found.without_kinds.clone().and(failures)
     } else {
         found.filter.clone()

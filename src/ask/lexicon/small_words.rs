@@ -12,7 +12,7 @@ const STOP_WORDS: &str = "
     every everything everywhere exactly exist exists experience experienced far fetch figure find for from get
     gets getting gimme give go goes going gone got had happen happened happening has have having hear hello here
     hey hi hit hiya how i idea if in individual info information instance instances into is it its just kind
-    kindly kinds know let let's lets like line list listing logged look made make many maybe me mind moment much
+    kindly kinds know let let's lets like line list listing look made make many maybe me mind moment much
     my myself name names near need new nice noted now number numbers occur occurred occurrence occurrences
     occurring occurs of off ok okay on one ones only or our out over overall overview own place please pls plz
     print pull question quick quickly ran really record recorded records remind reminder report reported right

@@ -77,6 +77,11 @@ pub(super) fn clock(word: &str) -> Written<Clock> {
         None => None,
     };
     let second = match parts.next() {
+        Some(part) if part.contains('.') && pm.is_none() => {
+            return Some(Err(format!(
+                "“{word}” has a fraction of a second; write such a time as 2026-11-24T03:10:00.5Z"
+            )));
+        }
         Some(part) => Some(sixty(part.split('.').next().unwrap_or(part))?),
         None => None,
     };
