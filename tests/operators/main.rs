@@ -14,6 +14,7 @@ mod numbers;
 mod pods;
 mod questions;
 mod reference;
+mod releases;
 mod replay;
 mod stores;
 

@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::reference::Expectation;
 
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     ("grid.toml", include_str!("grid.toml")),
     ("dynamic.toml", include_str!("dynamic.toml")),
     ("refused.toml", include_str!("refused.toml")),
+    ("releases.toml", include_str!("releases.toml")),
     ("unseen.toml", include_str!("unseen.toml")),
     ("unseen_fields.toml", include_str!("unseen_fields.toml")),
     ("unseen_states.toml", include_str!("unseen_states.toml")),

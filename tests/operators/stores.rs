@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use sutra_grid_events::Event;
 use sutra_grid_events::store::{Appended, Durability, Store, StoreConfig};
 
-use super::{grid, jobs, pods};
+use super::{grid, jobs, pods, releases};
 
 /// 2026-11-24T12:00:00Z, a Tuesday: when the questions are asked.
 pub(crate) const NOW_US: i64 = 1_795_521_600_000_000;
@@ -41,7 +41,12 @@ pub(crate) struct Seeded {
 
 /// All the stores that questions are asked of.
 pub(crate) fn all() -> Vec<Seeded> {
-    vec![seed("grid", grid::story()), seed("pods", pods::story()), seed("jobs", jobs::story())]
+    vec![
+        seed("grid", grid::story()),
+        seed("pods", pods::story()),
+        seed("jobs", jobs::story()),
+        seed("releases", releases::story()),
+    ]
 }
 
 /// What is told of a grid, in any order of time.

@@ -297,8 +297,12 @@ fn equals_text(
     if let Some((field, field_words)) = fields::before(reader, words.start, types) {
         reader.use_words(field_words.start..words.end + 1, Stage::Condition);
         let of = Filter::field(field.as_str());
-        let (filter, is) =
-            if differs { (of.differs(value.as_str()), "other than ") } else { (of.equals(value.as_str()), "") };
+        let meant = match value.as_str() {
+            "true" => Value::from(true),
+            "false" => Value::from(false),
+            text => Value::from(text),
+        };
+        let (filter, is) = if differs { (of.differs(meant), "other than ") } else { (of.equals(meant), "") };
         found.push(FoundCondition::of(&field, filter, format!("with {field} {is}{value}")));
     }
 }
