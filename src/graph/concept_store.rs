@@ -190,6 +190,15 @@ impl From<Association> for Learn {
     }
 }
 
+/// What came of something that was learned.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Learned {
+    /// The number of the write, which counts the writes of the store.
+    pub sequence: u64,
+    /// The id under which it is found, where that is not the one that it came with.
+    pub stored_as: Option<String>,
+}
+
 /// What the futures of a [`ConceptStore`] give.
 pub type ConceptResult<T> = Result<T, ConceptError>;
 
@@ -215,6 +224,15 @@ pub trait ConceptStore: Send + Sync {
                 });
             }
             answers
+        }
+    }
+
+    /// As [`learn_batch`](Self::learn_batch), and says under which ids the concepts are found. A store that keeps all
+    /// under the ids that they came with need not say so.
+    fn learn_batch_as_stored(&self, batch: Vec<Learn>) -> impl Future<Output = Vec<ConceptResult<Learned>>> + Send {
+        async move {
+            let numbered = |answer: ConceptResult<u64>| answer.map(|sequence| Learned { sequence, stored_as: None });
+            self.learn_batch(batch).await.into_iter().map(numbered).collect()
         }
     }
 

@@ -7,7 +7,7 @@ use super::semantic;
 use crate::event::{ConceptId, Event};
 use crate::graph::{
     Association, AssociationKind, BATCH_MAX, Chain, Concept, ConceptError, ConceptStore, ConceptSummary, Learn,
-    MetadataQuery, NeighborPage, RESULTS_MAX, Similar, check_concept, check_depth, check_search,
+    Learned, MetadataQuery, NeighborPage, RESULTS_MAX, Similar, check_concept, check_depth, check_search,
 };
 use crate::remote::message::{LearnOptions, MetadataMatch, PathsOf, Request, Response, SemanticPath, Stats};
 
@@ -29,6 +29,7 @@ pub(super) struct Learning {
 pub(super) enum Reply {
     Concept,
     Association,
+    /// With the ids under which they are learned, unless the store says that it found others for them.
     Content(String),
     Batch(Vec<String>),
 }
@@ -75,13 +76,19 @@ impl Reply {
     }
 
     /// The response, from the answers of the store to the lessons of the request, which are the next.
-    pub(super) fn response(self, answers: &mut impl Iterator<Item = Result<u64, ConceptError>>) -> Response {
+    pub(super) fn response(mut self, answers: &mut impl Iterator<Item = Result<Learned, ConceptError>>) -> Response {
         let mut last = Ok(0);
-        let mut missing = self.answers();
-        for answer in answers.by_ref().take(missing) {
+        let count = self.answers();
+        let mut missing = count;
+        for (index, answer) in answers.by_ref().take(count).enumerate() {
             missing -= 1;
             if last.is_ok() {
-                last = answer;
+                last = answer.map(|learned| {
+                    if let Some(id) = learned.stored_as {
+                        self.replace_id(index, id);
+                    }
+                    learned.sequence
+                });
             }
         }
         match last {
@@ -94,6 +101,17 @@ impl Reply {
                 Self::Content(concept_id) => Response::LearnContentOk { concept_id },
                 Self::Batch(concept_ids) => Response::LearnBatchOk { concept_ids },
             },
+        }
+    }
+
+    fn replace_id(&mut self, index: usize, id: String) {
+        let place = match self {
+            Self::Content(concept_id) => Some(concept_id),
+            Self::Batch(ids) => ids.get_mut(index),
+            Self::Concept | Self::Association => None,
+        };
+        if let Some(place) = place {
+            *place = id;
         }
     }
 }
@@ -191,7 +209,9 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
             }
         }
         request => match Learning::of(request) {
-            Ok(learning) => learning.reply.response(&mut store.learn_batch(learning.lessons).await.into_iter()),
+            Ok(learning) => {
+                learning.reply.response(&mut store.learn_batch_as_stored(learning.lessons).await.into_iter())
+            }
             Err(message) => Response::Error { message },
         },
     })
