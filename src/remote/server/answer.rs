@@ -7,7 +7,8 @@ use super::semantic;
 use crate::event::{ConceptId, Event};
 use crate::graph::{
     Association, AssociationKind, BATCH_MAX, Chain, Concept, ConceptError, ConceptStore, ConceptSummary, Learn,
-    Learned, MetadataQuery, NeighborPage, RESULTS_MAX, Similar, check_concept, check_depth, check_search,
+    Learned, MetadataQuery, NeighborPage, RESULTS_MAX, Similar, check_concept, check_depth, check_metadata_query,
+    check_search, check_terms,
 };
 use crate::remote::message::{LearnOptions, MetadataMatch, PathsOf, Request, Response, SemanticPath, Stats};
 
@@ -156,10 +157,12 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
             let limit = usize::try_from(limit).map_or(RESULTS_MAX, |limit| limit.min(RESULTS_MAX));
             let attributes = attributes.into_iter().collect();
             let query = MetadataQuery { concept_type, organization_id, tags, attributes, limit };
+            check_metadata_query(&query)?;
             let concepts = store.query_by_metadata(&query).await?;
             Response::QueryByMetadataOk { concepts: concepts.into_iter().map(metadata_match).collect() }
         }
         Request::FindPathSemantic { start_id, end_id, filter, max_depth, max_paths } => {
+            check_terms(&filter.required_terms)?;
             let ids = if max_paths == 0 { None } else { path(store, &start_id, &end_id, max_depth).await? };
             let mut paths = Vec::new();
             if let Some(ids) = ids
@@ -181,6 +184,7 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
         // Events do not contradict each other: each tells of its own moment.
         Request::FindContradictions { domain: _ } => Response::FindContradictionsOk { contradictions: Vec::new() },
         Request::QueryBySemantic { filter, limit } => {
+            check_terms(&filter.required_terms)?;
             Response::QueryBySemanticOk { concepts: semantic::query(store, &filter, limit).await? }
         }
         Request::GetStats => {
