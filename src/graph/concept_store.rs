@@ -17,6 +17,10 @@ pub const DIMENSIONS_MAX: usize = 2048;
 pub const BATCH_MAX: usize = 1000;
 /// The most results of a search.
 pub const RESULTS_MAX: usize = 1000;
+/// The most terms that a content is searched for.
+pub const TERMS_MAX: usize = 64;
+/// The most tags, and the most attributes, of a concept or of a search for some.
+pub const TAGS_MAX: usize = 1000;
 /// The longest path that is looked for, in associations.
 pub const PATH_DEPTH_MAX: u32 = 20;
 
@@ -190,6 +194,15 @@ impl From<Association> for Learn {
     }
 }
 
+/// What came of something that was learned.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Learned {
+    /// The number of the write, which counts the writes of the store.
+    pub sequence: u64,
+    /// The id under which it is found, where that is not the one that it came with.
+    pub stored_as: Option<String>,
+}
+
 /// What the futures of a [`ConceptStore`] give.
 pub type ConceptResult<T> = Result<T, ConceptError>;
 
@@ -215,6 +228,15 @@ pub trait ConceptStore: Send + Sync {
                 });
             }
             answers
+        }
+    }
+
+    /// As [`learn_batch`](Self::learn_batch), and says under which ids the concepts are found. A store that keeps all
+    /// under the ids that they came with need not say so.
+    fn learn_batch_as_stored(&self, batch: Vec<Learn>) -> impl Future<Output = Vec<ConceptResult<Learned>>> + Send {
+        async move {
+            let numbered = |answer: ConceptResult<u64>| answer.map(|sequence| Learned { sequence, stored_as: None });
+            self.learn_batch(batch).await.into_iter().map(numbered).collect()
         }
     }
 
@@ -273,6 +295,10 @@ pub fn check_concept(concept: &Concept) -> Result<(), ConceptError> {
         let message = format!("Content too large: {} bytes (max: {CONTENT_BYTES_MAX})", concept.content.len());
         return Err(ConceptError::Invalid(message));
     }
+    if let Some(metadata) = &concept.metadata {
+        check_count("tags", metadata.tags.len(), TAGS_MAX)?;
+        check_count("attributes", metadata.attributes.len(), TAGS_MAX)?;
+    }
     check_dimensions("Embedding", concept.embedding.len())
 }
 
@@ -295,6 +321,30 @@ pub fn check_search(query: &[f32], k: usize) -> Result<(), ConceptError> {
 pub fn check_depth(max_depth: u32) -> Result<(), ConceptError> {
     if max_depth > PATH_DEPTH_MAX {
         return Err(ConceptError::Invalid(format!("Path depth too large: {max_depth} (max: {PATH_DEPTH_MAX})")));
+    }
+    Ok(())
+}
+
+/// As [`check_concept`], for a search by metadata.
+///
+/// # Errors
+/// If it has too many tags or attributes.
+pub fn check_metadata_query(query: &MetadataQuery) -> Result<(), ConceptError> {
+    check_count("tags", query.tags.len(), TAGS_MAX)?;
+    check_count("attributes", query.attributes.len(), TAGS_MAX)
+}
+
+/// As [`check_concept`], for a search by terms.
+///
+/// # Errors
+/// If there are too many.
+pub fn check_terms(terms: &[String]) -> Result<(), ConceptError> {
+    check_count("terms", terms.len(), TERMS_MAX)
+}
+
+fn check_count(what: &str, count: usize, most: usize) -> Result<(), ConceptError> {
+    if count > most {
+        return Err(ConceptError::Invalid(format!("Too many {what}: {count} (max: {most})")));
     }
     Ok(())
 }

@@ -14,8 +14,9 @@ mod embedded;
 pub use concept::{Association, AssociationKind, Concept, ConceptMetadata, ConceptType};
 pub use concept_store::{
     BATCH_MAX, CONTENT_BYTES_MAX, Chain, ConceptError, ConceptResult, ConceptStats, ConceptStore, ConceptSummary,
-    DIMENSIONS_MAX, Health, Learn, MetadataQuery, NeighborPage, Neighbors, PATH_DEPTH_MAX, PathFound, RESULTS_MAX,
-    Similar, check_concept, check_depth, check_search,
+    DIMENSIONS_MAX, Health, Learn, Learned, MetadataQuery, NeighborPage, Neighbors, PATH_DEPTH_MAX, PathFound,
+    RESULTS_MAX, Similar, TAGS_MAX, TERMS_MAX, check_concept, check_depth, check_metadata_query, check_search,
+    check_terms,
 };
 pub use embedded::{
     CAUSES_FOLLOWED_MAX, EmbeddedConcepts, HUB_NEIGHBORS_MAX, ID_BYTES_MAX, METADATA_BYTES_MAX, TEMPORAL_CHAIN_MAX,

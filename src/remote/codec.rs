@@ -79,6 +79,10 @@ pub enum CodecError {
         /// What is wrong with them.
         reason: String,
     },
+    /// A request that is well-formed and has a list of more items than any store answers. The text is that of the
+    /// protocol; the connection can go on.
+    #[error("{0}")]
+    BeyondLimit(String),
 }
 
 /// The payload of a request.

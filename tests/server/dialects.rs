@@ -132,6 +132,30 @@ fn contents_without_an_id_get_one() {
 }
 
 #[test]
+fn two_events_of_a_moment_are_learned_under_two_ids() {
+    let server = server();
+    let mut client = Client::connect(server.address);
+    let events = ["node-a", "node-b", "node-c"].map(|node| Emitted::crash(node, 0));
+    let mut ids = Vec::new();
+    for event in &events[..2] {
+        let answer = client.ask_b(&json!({"LearnConceptV2": {"content": event.json, "options": null}}));
+        ids.push(answer["LearnConceptV2Ok"]["concept_id"].as_str().expect("an id").to_owned());
+    }
+    assert_eq!(ids, [events[0].id.clone(), format!("{}-1", events[0].id)]);
+    // In a batch, one that is new, one that is known under another id, and something else.
+    let contents = json!([events[2].json, events[1].json, "a note"]);
+    let answer = client.ask_b(&json!({"LearnBatch": {"contents": contents, "options": null}}));
+    let of_batch: Vec<String> = serde_json::from_value(answer["LearnBatchOk"]["concept_ids"].clone()).expect("texts");
+    assert_eq!(of_batch[..2], [format!("{}-2", events[0].id), ids[1].clone()]);
+    assert_eq!(of_batch[2].len(), 32, "what is no event is named by its bytes");
+    ids.push(of_batch[0].clone());
+    for (id, event) in ids.iter().zip(&events) {
+        let found = client.ask_b(&json!({"QueryConcept": {"concept_id": id}}));
+        assert_eq!(found["QueryConceptOk"]["content"], json!(event.json), "{id}");
+    }
+}
+
+#[test]
 fn both_dialects_write_and_read_the_same_store() {
     let server = server();
     let (mut a, mut b) = (Client::connect(server.address), Client::connect(server.address));

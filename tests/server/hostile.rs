@@ -118,12 +118,14 @@ fn limits_are_told_in_the_known_words_and_the_connection_stays() {
         let vector = (0..dimensions).fold(A::message(5).u64(dimensions), |message, _| message.f32(0.5));
         vector.u32(k).u32(10).byte(0).0
     };
+    let tags = (0..1001).fold(A::message(6).byte(0).byte(0).u64(1001), |message, _| message.text("t"));
     for (request, text) in [
         (A::learn_concept("c", &large), "Content too large: 10485761 bytes (max: 10485760)"),
         (vector.f32(1.0).f32(1.0).byte(0).0, "Embedding dimension too large: 2049 (max: 2048)"),
         (query(2049, 1), "Query dimension too large: 2049 (max: 2048)"),
         (query(1, 1001), "k too large: 1001 (max: 1000)"),
         (A::message(4).text("a").text("b").u32(21).0, "Path depth too large: 21 (max: 20)"),
+        (tags.u64(0).u32(1).0, "Too many tags: 1001 (max: 1000)"),
     ] {
         assert_eq!(A::error_text(&a.ask(&request)), text);
     }
@@ -134,7 +136,9 @@ fn limits_are_told_in_the_known_words_and_the_connection_stays() {
     let batch = json!({"LearnBatch": {"contents": vec!["x"; 1001], "options": options}});
     let learn = json!({"LearnConcept": {
         "concept_id": "c", "content": large, "embedding": [], "strength": 1.0, "confidence": 1.0}});
+    let many_terms = json!({"QueryBySemantic": {"filter": {"required_terms": vec!["x"; 65]}, "limit": 1}});
     for (request, text) in [
+        (many_terms, "Too many terms: 65 (max: 64)"),
         (batch, "Batch too large: 1001 (max: 1000)"),
         (learn, "Content too large: 10485761 bytes (max: 10485760)"),
         (json!({"VectorSearch": {"query_vector": [1.0], "k": 1001, "ef_search": 1}}), "k too large: 1001 (max: 1000)"),

@@ -76,12 +76,35 @@ fn nesting_is_bounded() {
 #[test]
 fn small_items_are_not_made_into_much_memory() {
     // Five million empty strings of one byte each would take 120 MiB.
-    let count = 5u32 << 20;
-    let mut payload = [&bytes("81 01 92 dd")[..], &count.to_be_bytes()].concat();
-    payload.resize(payload.len() + count as usize, 0xa0);
-    payload.push(0xc0);
-    let error = decode_request(Dialect::B, &payload).expect_err("too much").to_string();
-    assert!(error.contains("`contents`: too many items"), "{error}");
+    let strings = |count: u32| {
+        let mut list = [&bytes("dd")[..], &count.to_be_bytes()].concat();
+        list.resize(list.len() + count as usize, 0xa0);
+        list
+    };
+    let payload = [bytes("81 05 91"), strings(5 << 20)].concat();
+    let error = decode_response(Dialect::B, &payload).expect_err("too much").to_string();
+    assert!(error.contains("`neighbor_ids`: too many items"), "{error}");
+    // A short message may take less than a long one.
+    let of_floats = |count: u32| {
+        let mut payload = [&bytes("81 07 93 dd")[..], &count.to_be_bytes()].concat();
+        payload.resize(payload.len() + count as usize, 0);
+        [payload, bytes("01 01")].concat()
+    };
+    assert!(decode_request(Dialect::B, &of_floats(1 << 20)).is_ok());
+    // What no store answers is told in the words of the protocol, before any of it is made.
+    let beyond = |payload: Vec<u8>, text: &str| {
+        assert_eq!(decode_request(Dialect::B, &payload), Err(CodecError::BeyondLimit(text.into())));
+    };
+    beyond([bytes("81 01 92"), strings(1001), bytes("c0")].concat(), "Batch too large: 1001 (max: 1000)");
+    assert!(decode_request(Dialect::B, &[bytes("81 01 92"), strings(1000), bytes("c0")].concat()).is_ok());
+    let filter = |count| [bytes("81 0c 92 97 c0 c0 c0 c0 c2 00"), strings(count), bytes("c0")].concat();
+    beyond(filter(65), "Too many terms: 65 (max: 64)");
+    assert!(decode_request(Dialect::B, &filter(64)).is_ok());
+    let by_metadata = [b"\x81\xafQueryByMetadata\x95\xc0\xc0".to_vec(), strings(1001), bytes("80 01")].concat();
+    beyond(by_metadata, "Too many tags: 1001 (max: 1000)");
+    let mut attributes = b"\x81\xafQueryByMetadata\x95\xc0\xc0\x90\xde\x03\xe9".to_vec();
+    attributes.resize(attributes.len() + 2 * 1001, 0xa0);
+    beyond([attributes, bytes("01")].concat(), "Too many attributes: 1001 (max: 1000)");
 }
 
 #[test]

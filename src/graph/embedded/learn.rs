@@ -10,7 +10,7 @@ use super::{EmbeddedConcepts, derived};
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event};
 use crate::graph::concept::{Association, Concept};
-use crate::graph::concept_store::{ConceptError, ConceptResult, Learn, check_concept};
+use crate::graph::concept_store::{ConceptError, ConceptResult, Learn, Learned, check_concept};
 use crate::store::{Appended, ForeignAssociation, ForeignConcept, ForeignRecord, Snapshot};
 
 /// The longest id of a concept, in bytes.
@@ -26,6 +26,14 @@ struct EventToLearn {
     event: Event,
     /// The concept without its content, which is the event's.
     rest: Concept,
+}
+
+/// What came of the parts of a batch, by their places in it.
+#[derive(Default)]
+struct Outcomes {
+    refused: HashMap<usize, ConceptError>,
+    /// The ids of events that are not those that they came with.
+    stored_as: HashMap<usize, String>,
 }
 
 impl EmbeddedConcepts {
@@ -55,26 +63,37 @@ impl EmbeddedConcepts {
     /// then the others in their order. There is one answer for each, in the order of the batch.
     #[must_use]
     pub fn learn_batch_blocking(&self, batch: Vec<Learn>) -> Vec<ConceptResult<u64>> {
+        let answers = self.learn_batch_as_stored_blocking(batch).into_iter();
+        answers.map(|answer| answer.map(|learned| learned.sequence)).collect()
+    }
+
+    /// As [`learn_batch_blocking`](Self::learn_batch_blocking), and says which events are found under another id than
+    /// they came with.
+    #[must_use]
+    pub fn learn_batch_as_stored_blocking(&self, batch: Vec<Learn>) -> Vec<ConceptResult<Learned>> {
         let count = batch.len();
-        let mut refused: HashMap<usize, ConceptError> = HashMap::new();
+        let mut outcomes = Outcomes::default();
         let learning = self.inner.learning.lock();
-        let done = self.learn_all(batch, &mut refused);
+        let done = self.learn_all(batch, &mut outcomes);
         drop(learning);
         let failure = done.err().map(|error| ConceptError::Store(Arc::new(error)));
         (0..count)
-            .map(|index| match (refused.remove(&index), &failure) {
+            .map(|index| match (outcomes.refused.remove(&index), &failure) {
                 (Some(refusal), _) => Err(refusal),
                 (None, Some(failure)) => Err(failure.clone()),
-                (None, None) => Ok(self.inner.written.fetch_add(1, Ordering::Relaxed) + 1),
+                (None, None) => Ok(Learned {
+                    sequence: self.inner.written.fetch_add(1, Ordering::Relaxed) + 1,
+                    stored_as: outcomes.stored_as.remove(&index),
+                }),
             })
             .collect()
     }
 
-    fn learn_all(&self, batch: Vec<Learn>, refused: &mut HashMap<usize, ConceptError>) -> Result<(), StoreError> {
+    fn learn_all(&self, batch: Vec<Learn>, outcomes: &mut Outcomes) -> Result<(), StoreError> {
         let (mut events, mut rest) = (Vec::new(), Vec::new());
         for (index, learn) in batch.into_iter().enumerate() {
             if let Err(refusal) = check(&learn) {
-                refused.insert(index, refusal);
+                outcomes.refused.insert(index, refusal);
                 continue;
             }
             match learn {
@@ -90,7 +109,7 @@ impl EmbeddedConcepts {
         }
         let mut now = Now::default();
         let mut records = Vec::new();
-        self.learn_events(&events, refused, &mut now, &mut records)?;
+        self.learn_events(&events, outcomes, &mut now, &mut records)?;
         let new_events: HashMap<(i64, &str), Vec<&EventToLearn>> =
             events.iter().fold(HashMap::new(), |mut by_moment, learned| {
                 by_moment.entry((learned.id.timestamp_us(), learned.id.event_type())).or_default().push(learned);
@@ -103,7 +122,7 @@ impl EmbeddedConcepts {
                     let at_hand = derived::event_end(&association).is_some_and(|end| {
                         let same_moment = new_events.get(&(end.timestamp_us(), end.event_type()));
                         same_moment.into_iter().flatten().any(|learned| {
-                            !refused.contains_key(&learned.index)
+                            !outcomes.refused.contains_key(&learned.index)
                                 && derived::follows_from(&association, &learned.id, &learned.event)
                         })
                     });
@@ -113,7 +132,7 @@ impl EmbeddedConcepts {
                 }
                 Learn::Concept(concept) => {
                     if let Err(refusal) = self.keep_concept(&snapshot, concept, &mut now, &mut records)? {
-                        refused.insert(index, refusal);
+                        outcomes.refused.insert(index, refusal);
                     }
                 }
             }
@@ -125,7 +144,7 @@ impl EmbeddedConcepts {
     fn learn_events(
         &self,
         events: &[EventToLearn],
-        refused: &mut HashMap<usize, ConceptError>,
+        outcomes: &mut Outcomes,
         now: &mut Now,
         records: &mut Vec<ForeignRecord>,
     ) -> Result<(), StoreError> {
@@ -142,14 +161,18 @@ impl EmbeddedConcepts {
             for (learned, appended) in some.iter().zip(appended) {
                 match appended {
                     Appended::Stored(id) | Appended::Duplicate(id) => {
+                        let is_another = id != learned.id;
                         let id = id.to_string();
+                        if is_another {
+                            outcomes.stored_as.insert(learned.index, id.clone());
+                        }
                         if !is_plain(&learned.rest) || self.learned()?.concept(&id).is_some() {
                             let concept = Concept { id, ..learned.rest.clone() };
                             self.keep_record(now.concept(concept, true), records)?;
                         }
                     }
                     Appended::Rejected(error) => {
-                        refused.insert(learned.index, ConceptError::Invalid(error.to_string()));
+                        outcomes.refused.insert(learned.index, ConceptError::Invalid(error.to_string()));
                     }
                 }
             }

@@ -30,8 +30,8 @@ pub use search::TERMS_READ_MAX;
 use super::causes::Rules;
 use super::concept::{Association, Concept};
 use super::concept_store::{
-    Chain, ConceptResult, ConceptStats, ConceptStore, ConceptSummary, Health, Learn, MetadataQuery, NeighborPage,
-    Neighbors, PathFound, Similar,
+    Chain, ConceptResult, ConceptStats, ConceptStore, ConceptSummary, Health, Learn, Learned, MetadataQuery,
+    NeighborPage, Neighbors, PathFound, Similar,
 };
 use crate::error::StoreError;
 use crate::event::ConceptId;
@@ -231,6 +231,10 @@ impl ConceptStore for EmbeddedConcepts {
 
     async fn learn_batch(&self, batch: Vec<Learn>) -> Vec<ConceptResult<u64>> {
         self.learn_batch_blocking(batch)
+    }
+
+    async fn learn_batch_as_stored(&self, batch: Vec<Learn>) -> Vec<ConceptResult<Learned>> {
+        self.learn_batch_as_stored_blocking(batch)
     }
 
     async fn query_concept(&self, id: &str) -> ConceptResult<Option<Concept>> {

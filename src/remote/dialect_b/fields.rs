@@ -1,5 +1,7 @@
 //! The fields of a structure as it comes in: a map by their names, or a list in their order.
 
+use std::collections::BTreeMap;
+
 use super::value::{Value, malformed};
 use crate::remote::codec::CodecError;
 
@@ -118,6 +120,25 @@ impl<'a> Field<'a> {
 
     pub(super) fn strings(self) -> Result<Vec<String>, CodecError> {
         self.read(|value| value.list(Value::string))
+    }
+
+    /// As [`strings`](Self::strings), unless there are more than that; then none is made.
+    pub(super) fn strings_up_to(self, most: usize, too_many: &str) -> Result<Vec<String>, CodecError> {
+        Self::at_most(self.value()?.items().map(|items| items.len()), most, too_many)?;
+        self.strings()
+    }
+
+    /// A map of strings, unless it has more entries than that; then none is made.
+    pub(super) fn entries_up_to(self, most: usize, too_many: &str) -> Result<BTreeMap<String, String>, CodecError> {
+        Self::at_most(self.value()?.entries().map(|entries| entries.len()), most, too_many)?;
+        self.read(|value| value.map(Value::string))
+    }
+
+    fn at_most(count: Option<usize>, most: usize, too_many: &str) -> Result<(), CodecError> {
+        match count.filter(|count| *count > most) {
+            Some(count) => Err(CodecError::BeyondLimit(format!("{too_many}: {count} (max: {most})"))),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn numbers(self) -> Result<Vec<f32>, CodecError> {

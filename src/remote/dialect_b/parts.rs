@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::{Field, fields_of};
 use super::value::Value;
 use super::writer::Writer;
-use crate::graph::{ConceptMetadata, ConceptType};
+use crate::graph::{ConceptMetadata, ConceptType, TERMS_MAX};
 use crate::remote::codec::CodecError;
 use crate::remote::message::{LearnOptions, MetadataMatch, SemanticFilter, SemanticMatch, SemanticPath, Stats};
 
@@ -151,7 +151,9 @@ pub(super) fn read_filter(field: Field<'_>) -> Result<SemanticFilter, CodecError
         temporal_before: before.optional(Value::i64)?,
         has_causal_relation: has_causal_relation.or(false, Value::flag)?,
         min_confidence: min_confidence.or(0.0, Value::f32)?,
-        required_terms: terms.given().map_or(Ok(Vec::new()), Field::strings)?,
+        required_terms: terms
+            .given()
+            .map_or(Ok(Vec::new()), |terms| terms.strings_up_to(TERMS_MAX, "Too many terms"))?,
     })
 }
 

@@ -3,14 +3,15 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use super::fields::{Field, fields_of, variant_of};
+use super::fields::{fields_of, variant_of};
 use super::parts::{
     read_concept_type, read_extra_metadata, read_filter, read_options, write_attributes, write_concept_type,
     write_filter, write_metadata, write_options,
 };
-use super::value::{Value, malformed};
+use super::value::{Value, budget_of, malformed};
 use super::writer::Writer;
-use crate::remote::codec::{CodecError, Dialect};
+use crate::graph::{BATCH_MAX, TAGS_MAX};
+use crate::remote::codec::CodecError;
 use crate::remote::message::Request;
 
 /// The names of the requests in the order of their numbers. The last has none: it is an extension.
@@ -118,7 +119,7 @@ pub(in crate::remote) fn encode_request(request: &Request) -> Vec<u8> {
 }
 
 pub(in crate::remote) fn decode_request(payload: &[u8]) -> Result<Request, CodecError> {
-    let budget = Cell::new(Dialect::B.frame_bytes_max());
+    let budget = Cell::new(budget_of(payload));
     let (variant, value) = variant_of(Value::of_payload(payload, &budget)?)?;
     let name = variant.name_in(&NAMES, NUMBERED).ok_or_else(|| malformed("no such request".to_owned()))?;
     Ok(match name {
@@ -128,7 +129,10 @@ pub(in crate::remote) fn decode_request(payload: &[u8]) -> Result<Request, Codec
         }
         "LearnBatch" => {
             let [contents, options] = fields_of(name, value, ["contents", "options"], 0)?;
-            Request::LearnBatch { contents: contents.strings()?, options: read_options(options)? }
+            Request::LearnBatch {
+                contents: contents.strings_up_to(BATCH_MAX, "Batch too large")?,
+                options: read_options(options)?,
+            }
         }
         "LearnConcept" => {
             let names = ["concept_id", "content", "embedding", "strength", "confidence", "metadata"];
@@ -223,8 +227,10 @@ pub(in crate::remote) fn decode_request(payload: &[u8]) -> Result<Request, Codec
             Request::QueryByMetadata {
                 concept_type: concept_type.optional(read_concept_type)?,
                 organization_id: organization_id.optional(Value::string)?,
-                tags: tags.given().map_or(Ok(Vec::new()), Field::strings)?,
-                attributes: attributes.or(BTreeMap::new(), |value| value.map(Value::string))?,
+                tags: tags.given().map_or(Ok(Vec::new()), |tags| tags.strings_up_to(TAGS_MAX, "Too many tags"))?,
+                attributes: attributes.given().map_or(Ok(BTreeMap::new()), |attributes| {
+                    attributes.entries_up_to(TAGS_MAX, "Too many attributes")
+                })?,
                 limit: limit.read(Value::u32)?,
             }
         }

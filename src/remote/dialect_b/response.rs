@@ -7,9 +7,9 @@ use super::parts::{
     read_extra_metadata, read_metadata_match, read_path, read_semantic_match, read_stats, write_metadata,
     write_metadata_match, write_path, write_semantic_match, write_stats,
 };
-use super::value::{Value, malformed};
+use super::value::{Value, budget_of, malformed};
 use super::writer::Writer;
-use crate::remote::codec::{CodecError, Dialect};
+use crate::remote::codec::CodecError;
 use crate::remote::message::{PathsOf, Response};
 
 /// The names of the responses in the order of their numbers. The last has none: it is an extension.
@@ -110,7 +110,7 @@ pub(in crate::remote) fn encode_response(response: &Response) -> Vec<u8> {
 }
 
 pub(in crate::remote) fn decode_response(payload: &[u8]) -> Result<Response, CodecError> {
-    let budget = Cell::new(Dialect::B.frame_bytes_max());
+    let budget = Cell::new(budget_of(payload));
     let (variant, value) = variant_of(Value::of_payload(payload, &budget)?)?;
     let name = variant.name_in(&NAMES, NUMBERED).ok_or_else(|| malformed("no such response".to_owned()))?;
     Ok(match name {

@@ -269,6 +269,14 @@ impl<'a> Value<'a> {
     }
 }
 
+/// What the lists of a message may take together: so many times its own bytes that every message of the protocol can be
+/// read, and a small one cannot take much, whatever it says; and never more than the longest frame.
+pub(super) fn budget_of(payload: &[u8]) -> usize {
+    // The most that is made of a byte is an entry of a map of empty strings, 96 bytes of two.
+    const TIMES: usize = 64;
+    payload.len().saturating_mul(TIMES).min(Dialect::B.frame_bytes_max())
+}
+
 pub(super) fn malformed(reason: String) -> CodecError {
     CodecError::Malformed { dialect: Dialect::B, reason }
 }

@@ -7,7 +7,8 @@ use super::semantic;
 use crate::event::{ConceptId, Event};
 use crate::graph::{
     Association, AssociationKind, BATCH_MAX, Chain, Concept, ConceptError, ConceptStore, ConceptSummary, Learn,
-    MetadataQuery, NeighborPage, RESULTS_MAX, Similar, check_concept, check_depth, check_search,
+    Learned, MetadataQuery, NeighborPage, RESULTS_MAX, Similar, check_concept, check_depth, check_metadata_query,
+    check_search, check_terms,
 };
 use crate::remote::message::{LearnOptions, MetadataMatch, PathsOf, Request, Response, SemanticPath, Stats};
 
@@ -29,6 +30,7 @@ pub(super) struct Learning {
 pub(super) enum Reply {
     Concept,
     Association,
+    /// With the ids under which they are learned, unless the store says that it found others for them.
     Content(String),
     Batch(Vec<String>),
 }
@@ -75,13 +77,19 @@ impl Reply {
     }
 
     /// The response, from the answers of the store to the lessons of the request, which are the next.
-    pub(super) fn response(self, answers: &mut impl Iterator<Item = Result<u64, ConceptError>>) -> Response {
+    pub(super) fn response(mut self, answers: &mut impl Iterator<Item = Result<Learned, ConceptError>>) -> Response {
         let mut last = Ok(0);
-        let mut missing = self.answers();
-        for answer in answers.by_ref().take(missing) {
+        let count = self.answers();
+        let mut missing = count;
+        for (index, answer) in answers.by_ref().take(count).enumerate() {
             missing -= 1;
             if last.is_ok() {
-                last = answer;
+                last = answer.map(|learned| {
+                    if let Some(id) = learned.stored_as {
+                        self.replace_id(index, id);
+                    }
+                    learned.sequence
+                });
             }
         }
         match last {
@@ -94,6 +102,17 @@ impl Reply {
                 Self::Content(concept_id) => Response::LearnContentOk { concept_id },
                 Self::Batch(concept_ids) => Response::LearnBatchOk { concept_ids },
             },
+        }
+    }
+
+    fn replace_id(&mut self, index: usize, id: String) {
+        let place = match self {
+            Self::Content(concept_id) => Some(concept_id),
+            Self::Batch(ids) => ids.get_mut(index),
+            Self::Concept | Self::Association => None,
+        };
+        if let Some(place) = place {
+            *place = id;
         }
     }
 }
@@ -138,10 +157,12 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
             let limit = usize::try_from(limit).map_or(RESULTS_MAX, |limit| limit.min(RESULTS_MAX));
             let attributes = attributes.into_iter().collect();
             let query = MetadataQuery { concept_type, organization_id, tags, attributes, limit };
+            check_metadata_query(&query)?;
             let concepts = store.query_by_metadata(&query).await?;
             Response::QueryByMetadataOk { concepts: concepts.into_iter().map(metadata_match).collect() }
         }
         Request::FindPathSemantic { start_id, end_id, filter, max_depth, max_paths } => {
+            check_terms(&filter.required_terms)?;
             let ids = if max_paths == 0 { None } else { path(store, &start_id, &end_id, max_depth).await? };
             let mut paths = Vec::new();
             if let Some(ids) = ids
@@ -163,6 +184,7 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
         // Events do not contradict each other: each tells of its own moment.
         Request::FindContradictions { domain: _ } => Response::FindContradictionsOk { contradictions: Vec::new() },
         Request::QueryBySemantic { filter, limit } => {
+            check_terms(&filter.required_terms)?;
             Response::QueryBySemanticOk { concepts: semantic::query(store, &filter, limit).await? }
         }
         Request::GetStats => {
@@ -191,7 +213,9 @@ async fn ask(store: &impl ConceptStore, request: Request, answer_bytes: usize) -
             }
         }
         request => match Learning::of(request) {
-            Ok(learning) => learning.reply.response(&mut store.learn_batch(learning.lessons).await.into_iter()),
+            Ok(learning) => {
+                learning.reply.response(&mut store.learn_batch_as_stored(learning.lessons).await.into_iter())
+            }
             Err(message) => Response::Error { message },
         },
     })

@@ -20,7 +20,7 @@ use super::input::{Input, InputError, Next, time_for};
 use super::memory::{Loan, Memory};
 use crate::graph::ConceptStore;
 use crate::remote::message::{Request, Response};
-use crate::remote::{Dialect, decode_request, encode_response};
+use crate::remote::{CodecError, Dialect, decode_request, encode_response};
 
 /// Answers are sent when they are this long, or when there are no more requests.
 const OUTPUT_BYTES: usize = 64 << 10;
@@ -82,15 +82,20 @@ impl End {
     }
 }
 
-/// The request of a payload. A large one takes its time, in which other connections go on.
-fn decode(dialect: Dialect, payload: &[u8]) -> Result<Request, End> {
+/// The request of a payload, or why it is not answered though it is one. A large one takes its time, in which other
+/// connections go on.
+fn decode(dialect: Dialect, payload: &[u8]) -> Result<Result<Request, String>, End> {
     let can_step_aside = || Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
     let request = if payload.len() > DECODED_AT_ONCE_BYTES && can_step_aside() {
         block_in_place(|| decode_request(dialect, payload))
     } else {
         decode_request(dialect, payload)
     };
-    request.map_err(|error| End::Malformed(error.to_string()))
+    match request {
+        Ok(request) => Ok(Ok(request)),
+        Err(CodecError::BeyondLimit(message)) => Ok(Err(message)),
+        Err(error) => Err(End::Malformed(error.to_string())),
+    }
 }
 
 /// One connection, after its token.
@@ -215,7 +220,14 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
             let wanted = self.loan.bytes() + 2 * length;
             self.loan.grow(wanted).await.map_err(|_| End::OutOfMemory)?;
         }
-        let request = decode(dialect, self.input.payload(place))?;
+        let request = match decode(dialect, self.input.payload(place))? {
+            Ok(request) => request,
+            Err(beyond_limit) => {
+                // In its place among those that wait to be learned.
+                self.group.refuse(beyond_limit);
+                return if self.group.is_full() { self.answer_group().await } else { Ok(()) };
+            }
+        };
         let refused = self.access.check(&request).err();
         if teaches(&request) {
             match refused {

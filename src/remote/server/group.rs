@@ -70,7 +70,8 @@ impl Group {
     pub(super) async fn learn(&mut self, store: &impl ConceptStore) -> Vec<Response> {
         self.bytes = 0;
         let lessons = std::mem::take(&mut self.lessons);
-        let mut learned = if lessons.is_empty() { Vec::new() } else { store.learn_batch(lessons).await }.into_iter();
+        let mut learned =
+            if lessons.is_empty() { Vec::new() } else { store.learn_batch_as_stored(lessons).await }.into_iter();
         let answers = self.answers.drain(..).map(|answer| match answer {
             Answer::Learned(reply) => reply.response(&mut learned),
             Answer::Refused(message) => Response::Error { message },

@@ -24,6 +24,9 @@ Examples:
   grid-events serve-storage --port 50052 --storage-path ./events
   grid-events serve-storage --listen 0.0.0.0 --token-secret-file secret --tls-cert cert.pem --tls-key key.pem";
 
+/// How long questions that nobody waits for any more may hold up the end.
+const LAST_QUESTIONS: Duration = Duration::from_secs(10);
+
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeStorageArguments {
@@ -63,7 +66,10 @@ pub(crate) fn run(global: &Global, arguments: &ServeStorageArguments) -> Result<
         None => global.directory()?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config, directory))?;
+    let served = runtime.block_on(serve(config, directory));
+    // A question that takes long has nobody left to answer.
+    runtime.shutdown_timeout(LAST_QUESTIONS);
+    served?;
     Ok(Outcome::Done)
 }
 
