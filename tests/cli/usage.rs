@@ -35,6 +35,32 @@ fn the_variable_names_the_store() {
 }
 
 #[test]
+fn a_remote_store_is_no_directory() {
+    let cli = Cli::new();
+    let here = cli.store().parent().expect("a parent").to_owned();
+    for endpoint in ["localhost:50052", "[::1]:50052", "tcp://localhost", "https://localhost:50052"] {
+        for line in [&["emit", "x", "--dir", endpoint][..], &["query", "--dir", endpoint], &["demo", "--dir", endpoint]]
+        {
+            let mut command = binary();
+            command.args(line).current_dir(&here);
+            let error = finish(command, b"").code(2).stderr;
+            assert!(error.starts_with("error: --dir ") && error.contains("embedded:PATH"), "{error}");
+        }
+        let mut command = binary();
+        command.args(["emit", "x"]).current_dir(&here).env("EVENT_STORAGE", endpoint);
+        let error = finish(command, b"").code(2).stderr;
+        assert!(error.starts_with("error: EVENT_STORAGE ") && error.contains("embedded:PATH"), "{error}");
+    }
+    assert_eq!(here.read_dir().expect("readable").count(), 0, "nothing is created");
+    for directory in ["embedded:localhost:50052", "./localhost:50053"] {
+        let mut command = binary();
+        command.args(["emit", "x", "--dir", directory]).current_dir(&here);
+        finish(command, b"").code(0);
+    }
+    assert!(here.join("localhost:50052").is_dir() && here.join("localhost:50053").is_dir());
+}
+
+#[test]
 fn without_a_directory_the_current_one_holds_the_store() {
     let cli = Cli::new();
     let here = cli.store().parent().expect("a parent").to_owned();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sutra_grid_events::graph::{
     Association, AssociationKind, Concept, ConceptError, ConceptMetadata, EmbeddedConcepts, HUB_NEIGHBORS_MAX, Learn,
-    MetadataQuery, NeighborPage,
+    MetadataQuery, NeighborPage, derived_concept,
 };
 use sutra_grid_events::store::{Durability, Retention, StoreConfig};
 use sutra_grid_events::{Filter, Store, StoreError};
@@ -73,6 +73,37 @@ fn everything_is_there_again_after_reopening_and_for_other_readers() {
     check_some_of_everything(&EmbeddedConcepts::new(concepts.store().clone()), &beat);
     concepts.store().clone().close().expect("closed");
     check_some_of_everything(&open(directory.path()), &beat);
+}
+
+#[test]
+fn the_last_of_a_batch_holds_even_if_it_says_what_was_there_before() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let concepts = open(directory.path());
+    let link = |confidence| Association { confidence, ..association("a", "b", AssociationKind::Causal) };
+    let beat = event_concept("beat", 7_000_000, r#""agent_id":"agent-1""#);
+    let batches: [Vec<Learn>; 2] = [
+        vec![link(0.9).into(), beat.clone().into()],
+        vec![
+            link(0.5).into(),
+            link(0.9).into(),
+            Concept::new("agent-1", "custom").into(),
+            derived_concept("agent-1").into(),
+            Concept { confidence: 0.5, ..beat.clone() }.into(),
+            beat.clone().into(),
+        ],
+    ];
+    for batch in batches {
+        assert!(concepts.learn_batch_blocking(batch).iter().all(Result::is_ok));
+    }
+    let check = |concepts: &EmbeddedConcepts| {
+        assert_eq!(concepts.find_causal_chain_blocking("b", 5).expect("found")[0].confidence, 0.9);
+        let found = |id: &str| concepts.query_concept_blocking(id).expect("readable").expect("known");
+        assert_eq!(found("agent-1"), derived_concept("agent-1"));
+        assert_eq!(found(&beat.id), beat);
+    };
+    check(&concepts);
+    concepts.store().clone().close().expect("closed");
+    check(&open(directory.path()));
 }
 
 #[test]

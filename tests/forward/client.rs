@@ -96,6 +96,29 @@ async fn after_a_break_the_next_operation_connects_again() {
 }
 
 #[tokio::test]
+async fn flushes_of_clones_at_once_count_what_they_cover_once() {
+    let mut server = StandIn::start().await;
+    let client = connect(&server, quick()).await;
+    let clone = client.clone();
+    for id in ["a", "b", "c"] {
+        client.learn_concept(Concept::new(id, "")).await.unwrap();
+    }
+    // Neither is answered before both are sent, so that both cover all three.
+    server.set_faults(Faults { gather: 2, ..Faults::default() });
+    let (first, second) = tokio::join!(client.flush(), clone.flush());
+    first.unwrap();
+    second.unwrap();
+    server.set_faults(Faults::default());
+    clone.learn_concept(Concept::new("d", "")).await.unwrap();
+    server.kill().await;
+    server.restart().await;
+    while client.query_concept("a").await.is_err() {}
+    let error = client.flush().await.unwrap_err().to_string();
+    assert!(error.contains(" 1 writes"), "{error}");
+    clone.flush().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable_after_a_while() {
     let mut server = StandIn::start().await;
     server.kill().await;

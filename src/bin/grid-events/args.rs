@@ -54,18 +54,18 @@ pub(crate) struct Global {
 impl Global {
     /// The data directory of the store.
     pub(crate) fn directory(&self) -> Result<PathBuf> {
-        if let Some(directory) = &self.dir {
-            return Ok(directory.clone());
+        if let Some(directory) = self.explicit_directory()? {
+            return Ok(directory);
         }
         match std::env::var_os(ENDPOINT_VARIABLE) {
-            Some(endpoint) if !endpoint.is_empty() => directory_of(Path::new(&endpoint)),
+            Some(endpoint) if !endpoint.is_empty() => directory_of(Path::new(&endpoint), ENDPOINT_VARIABLE),
             _ => Ok(PathBuf::from(STORAGE_DEFAULT)),
         }
     }
 
     /// The data directory, if `--dir` names one.
-    pub(crate) fn explicit_directory(&self) -> Option<&Path> {
-        self.dir.as_deref()
+    pub(crate) fn explicit_directory(&self) -> Result<Option<PathBuf>> {
+        self.dir.as_deref().map(|directory| directory_of(directory, "--dir")).transpose()
     }
 
     /// The reference for relative times, in µs since 1970.
@@ -84,13 +84,15 @@ impl Global {
     }
 }
 
-/// The data directory that a value of `EVENT_STORAGE` names: a path, or `embedded:PATH`.
-fn directory_of(endpoint: &Path) -> Result<PathBuf> {
+/// The data directory that `--dir` or `EVENT_STORAGE` names: a path, or `embedded:PATH`. A remote store is refused, as
+/// a command would otherwise work on a new directory of that name.
+fn directory_of(endpoint: &Path, named_by: &str) -> Result<PathBuf> {
     // What is not Unicode can only be a path.
     let Some(text) = endpoint.to_str() else { return Ok(endpoint.to_owned()) };
-    let endpoint: Endpoint = text.parse().with_context(|| format!("{ENDPOINT_VARIABLE} names no store; use --dir"))?;
+    let endpoint: Endpoint =
+        text.parse().with_context(|| format!("{named_by} names no store; use --dir with a directory"))?;
     endpoint.path().map(Path::to_owned).with_context(|| {
-        format!("{ENDPOINT_VARIABLE} is the remote store {text}; use --dir, or a path or embedded:PATH, for one in a directory")
+        format!("{named_by} is the remote store {text}, and commands work on directories; use --dir with a path or embedded:PATH")
     })
 }
 
@@ -260,10 +262,10 @@ mod tests {
             ("./a:b", "./a:b"),
             ("C:\\x", "C:\\x"),
         ] {
-            assert_eq!(directory_of(Path::new(endpoint)).expect(endpoint), Path::new(path));
+            assert_eq!(directory_of(Path::new(endpoint), "--dir").expect(endpoint), Path::new(path));
         }
         for endpoint in ["http://host:1", "localhost:50052", "127.0.0.1:50052", "tcp://h:1", "embedded:"] {
-            let error = directory_of(Path::new(endpoint)).expect_err(endpoint);
+            let error = directory_of(Path::new(endpoint), ENDPOINT_VARIABLE).expect_err(endpoint);
             assert!(format!("{error:#}").contains("embedded:PATH"), "{error:#}");
         }
     }

@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 
 use chrono::Utc;
 
+use super::pending::Pending;
 use super::{EmbeddedConcepts, derived};
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event};
 use crate::graph::concept::{Association, Concept};
 use crate::graph::concept_store::{ConceptError, ConceptResult, Learn, Learned, check_concept};
-use crate::store::{Appended, ForeignAssociation, ForeignConcept, ForeignRecord, Snapshot};
+use crate::store::{Appended, ForeignConcept, Snapshot};
 
 /// The longest id of a concept, in bytes.
 pub const ID_BYTES_MAX: usize = 64 << 10;
@@ -108,7 +109,7 @@ impl EmbeddedConcepts {
             }
         }
         let mut now = Now::default();
-        let mut records = Vec::new();
+        let mut records = Pending::default();
         self.learn_events(&events, outcomes, &mut now, &mut records)?;
         let new_events: HashMap<(i64, &str), Vec<&EventToLearn>> =
             events.iter().fold(HashMap::new(), |mut by_moment, learned| {
@@ -137,7 +138,7 @@ impl EmbeddedConcepts {
                 }
             }
         }
-        self.inner.store.learn_foreign(&records)
+        self.inner.store.learn_foreign(records.records())
     }
 
     /// Appends the events that are not there yet, and keeps what else was said about them.
@@ -146,7 +147,7 @@ impl EmbeddedConcepts {
         events: &[EventToLearn],
         outcomes: &mut Outcomes,
         now: &mut Now,
-        records: &mut Vec<ForeignRecord>,
+        records: &mut Pending,
     ) -> Result<(), StoreError> {
         let mut from = 0;
         while from < events.len() {
@@ -166,7 +167,7 @@ impl EmbeddedConcepts {
                         if is_another {
                             outcomes.stored_as.insert(learned.index, id.clone());
                         }
-                        if !is_plain(&learned.rest) || self.learned()?.concept(&id).is_some() {
+                        if !is_plain(&learned.rest) || self.is_known(&id, records)? {
                             let concept = Concept { id, ..learned.rest.clone() };
                             self.keep_record(now.concept(concept, true), records)?;
                         }
@@ -194,7 +195,7 @@ impl EmbeddedConcepts {
         snapshot: &Snapshot,
         concept: Concept,
         now: &mut Now,
-        records: &mut Vec<ForeignRecord>,
+        records: &mut Pending,
     ) -> Result<ConceptResult<()>, StoreError> {
         if let Ok(id) = concept.id.parse::<ConceptId>()
             && snapshot.get(&id)?.is_some()
@@ -202,7 +203,7 @@ impl EmbeddedConcepts {
             let message = format!("{id} is an event, and an event is not replaced");
             return Ok(Err(ConceptError::Invalid(message)));
         }
-        let is_known = self.learned()?.concept(&concept.id).is_some();
+        let is_known = self.is_known(&concept.id, records)?;
         if !is_known && concept == derived::derived_concept(&concept.id) && derived::exists(snapshot, &concept.id)? {
             return Ok(Ok(()));
         }
@@ -210,31 +211,38 @@ impl EmbeddedConcepts {
         Ok(Ok(()))
     }
 
-    /// Keeps the record of a concept, unless the same is there.
-    fn keep_record(&self, record: ForeignConcept, records: &mut Vec<ForeignRecord>) -> Result<(), StoreError> {
-        let of_id = |known: &ForeignRecord| matches!(known, ForeignRecord::Concept(known) if known.id == record.id);
-        if !records.iter().any(of_id)
-            && let Some(known) = self.foreign(&record.id)?
-            && record == (ForeignConcept { learned_us: record.learned_us, ..known })
-        {
-            return Ok(());
+    /// Whether something was said about a concept, in this batch or before.
+    fn is_known(&self, id: &str, records: &Pending) -> Result<bool, StoreError> {
+        Ok(records.concept(id).is_some() || self.learned()?.concept(id).is_some())
+    }
+
+    /// Keeps the record of a concept, unless it says what the last one said.
+    fn keep_record(&self, record: ForeignConcept, records: &mut Pending) -> Result<(), StoreError> {
+        let last = match records.concept(&record.id) {
+            Some(pending) => Some(pending.clone()),
+            None => self.foreign(&record.id)?,
+        };
+        if last.is_none_or(|last| record != ForeignConcept { learned_us: record.learned_us, ..last }) {
+            records.push_concept(record);
         }
-        records.push(ForeignRecord::Concept(record));
         Ok(())
     }
 
-    /// Keeps an association, unless the same is there.
+    /// Keeps an association, unless it is as sure as the last time.
     fn keep_association(
         &self,
         association: Association,
         now: &mut Now,
-        records: &mut Vec<ForeignRecord>,
+        records: &mut Pending,
     ) -> Result<(), StoreError> {
         let Association { source, target, kind, confidence } = association;
-        if self.learned()?.association(&source, &target, kind) != Some(confidence) {
-            let learned_us = now.next_us();
-            let record = ForeignAssociation { source, target, code: kind.code(), confidence, learned_us };
-            records.push(ForeignRecord::Association(record));
+        let key = (source, target, kind.code());
+        let last = match records.association(&key) {
+            Some(pending) => Some(pending),
+            None => self.learned()?.association(&key.0, &key.1, kind),
+        };
+        if last != Some(confidence) {
+            records.push_association(key, confidence, now.next_us());
         }
         Ok(())
     }

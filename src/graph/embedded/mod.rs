@@ -13,6 +13,7 @@ mod learn;
 mod learned;
 mod neighbors;
 mod path;
+mod pending;
 mod search;
 
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::connection::ConnectionError;
 use super::names::Names;
@@ -104,7 +103,7 @@ impl RemoteConcepts {
         let session = self.session().await?;
         match self.ask_over(&session, request).await? {
             Response::LearnConceptOk { sequence } | Response::LearnAssociationOk { sequence } => {
-                session.unflushed.fetch_add(1, Ordering::AcqRel);
+                session.note_acknowledged();
                 Ok(sequence)
             }
             other => Err(self.unexpected(&other)),
@@ -305,12 +304,12 @@ impl ConceptStore for RemoteConcepts {
     /// once: nobody knows whether the server kept them, and whoever learned them may learn them again.
     async fn flush(&self) -> ConceptResult<()> {
         let session = self.session().await?;
-        let unflushed = session.unflushed.load(Ordering::Acquire);
+        let covered = session.acknowledged();
         match self.ask_over(&session, Request::Flush).await? {
             Response::FlushOk => {}
             other => return Err(self.unexpected(&other)),
         }
-        session.unflushed.fetch_sub(unflushed, Ordering::AcqRel);
+        session.note_flushed(covered);
         match self.shared.sessions.take_unsure() {
             0 => Ok(()),
             unsure => Err(self.unreachable(format!(

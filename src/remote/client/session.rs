@@ -15,8 +15,35 @@ use crate::remote::endpoint::RemoteEndpoint;
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: Connection,
-    /// Writes that were acknowledged and not flushed since.
-    pub(super) unflushed: AtomicU64,
+    /// Writes that were acknowledged.
+    acknowledged: AtomicU64,
+    /// How many of them, from the first on, a Flush covers that was answered.
+    flushed: AtomicU64,
+}
+
+impl Session {
+    fn new(connection: Connection) -> Self {
+        Self { connection, acknowledged: AtomicU64::new(0), flushed: AtomicU64::new(0) }
+    }
+
+    pub(super) fn note_acknowledged(&self) {
+        self.acknowledged.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What a Flush covers that is sent after this.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Acquire)
+    }
+
+    /// A Flush was answered that covers so many writes. Clones flush at once and one may overtake another, so the
+    /// most counts.
+    pub(super) fn note_flushed(&self, covered: u64) {
+        self.flushed.fetch_max(covered, Ordering::AcqRel);
+    }
+
+    fn unflushed(&self) -> u64 {
+        self.acknowledged().saturating_sub(self.flushed.load(Ordering::Acquire))
+    }
 }
 
 /// Opens a connection when it is first needed, and again after it broke.
@@ -93,14 +120,14 @@ impl Sessions {
             state.session = Some(Arc::clone(&session));
             return Some(session);
         }
-        self.unsure.fetch_add(session.unflushed.swap(0, Ordering::AcqRel), Ordering::AcqRel);
+        self.unsure.fetch_add(session.unflushed(), Ordering::AcqRel);
         None
     }
 
     async fn connect(&self, state: &mut State) -> Result<Arc<Session>, ConnectionError> {
         match Connection::open(&self.endpoint, &self.options).await {
             Ok(connection) => {
-                let session = Arc::new(Session { connection, unflushed: AtomicU64::new(0) });
+                let session = Arc::new(Session::new(connection));
                 *state = State { session: Some(Arc::clone(&session)), ..State::default() };
                 Ok(session)
             }

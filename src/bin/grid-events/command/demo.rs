@@ -28,7 +28,7 @@ mod teller;
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -55,7 +55,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(global: &Global) -> Result<Outcome> {
     let workspace = Workspace::create()?;
-    let directory = global.explicit_directory().map_or_else(|| workspace.root.join("events"), Path::to_owned);
+    let directory = global.explicit_directory()?.unwrap_or_else(|| workspace.root.join("events"));
     let emitter = EventEmitter::open(&directory, EmitterConfig::default())?;
     let mut out = Output::stdout();
     writeln!(out, "A grid of a master and three agents starts on this machine.")?;
