@@ -24,8 +24,9 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use chains::TEMPORAL_CHAIN_MAX;
 pub use derived::{derived_concept, second_of};
 pub use learn::{ID_BYTES_MAX, METADATA_BYTES_MAX};
+pub use neighbors::NEIGHBOR_BYTES_MAX;
 pub use path::{CAUSES_FOLLOWED_MAX, HUB_NEIGHBORS_MAX, VISITED_MAX};
-pub use search::TERMS_READ_MAX;
+pub use search::{FOUND_BYTES_MAX, TERMS_READ_MAX};
 
 use super::causes::Rules;
 use super::concept::{Association, Concept};

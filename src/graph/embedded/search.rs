@@ -13,6 +13,9 @@ use crate::store::{ForeignConcept, ForeignRecord};
 
 /// The most contents that a search by terms reads, the newest.
 pub const TERMS_READ_MAX: usize = 100_000;
+/// What the concepts that one search finds may take, in bytes of their contents, ids, embeddings and metadata: when it
+/// is reached, no more are added.
+pub const FOUND_BYTES_MAX: usize = 8 << 20;
 /// The characters of a content that are shown as its preview.
 const PREVIEW_CHARACTERS: usize = 200;
 
@@ -51,7 +54,7 @@ impl EmbeddedConcepts {
 
     /// See [`ConceptStore::query_by_metadata`](crate::graph::ConceptStore::query_by_metadata). Found are concepts
     /// that were learned with metadata; events and entities have none unless somebody said so. The newest are those
-    /// that were learned last.
+    /// that were learned last. The search ends when what it found takes [`FOUND_BYTES_MAX`].
     ///
     /// # Errors
     /// If a file cannot be read or is damaged.
@@ -59,8 +62,9 @@ impl EmbeddedConcepts {
         let limit = query.limit.min(RESULTS_MAX);
         let candidates: Vec<NewestConcept> = self.learned()?.newest().filter(|concept| concept.has_metadata).collect();
         let mut found = Vec::new();
+        let mut bytes = 0usize;
         for candidate in candidates {
-            if found.len() == limit {
+            if found.len() == limit || bytes >= FOUND_BYTES_MAX {
                 break;
             }
             let Some(record) = self.record(candidate)? else { continue };
@@ -74,9 +78,11 @@ impl EmbeddedConcepts {
                     None => continue,
                 }
             }
+            let content_preview: String = content.chars().take(PREVIEW_CHARACTERS).collect();
+            bytes = bytes.saturating_add(id.len() + content_preview.len() + metadata_bytes(&metadata));
             found.push(ConceptSummary {
                 id,
-                content_preview: content.chars().take(PREVIEW_CHARACTERS).collect(),
+                content_preview,
                 metadata,
                 created: u64::try_from(candidate.learned_us / 1_000_000).unwrap_or(0),
             });
@@ -86,7 +92,7 @@ impl EmbeddedConcepts {
 
     /// See [`ConceptStore::query_by_terms`](crate::graph::ConceptStore::query_by_terms). The contents are the JSON of
     /// events and what else was learned; the newest [`TERMS_READ_MAX`] of them are read. At most
-    /// [`RESULTS_MAX`] concepts are found.
+    /// [`RESULTS_MAX`] concepts are found, and no more once they take [`FOUND_BYTES_MAX`].
     ///
     /// # Errors
     /// If a file cannot be read or is damaged.
@@ -98,6 +104,7 @@ impl EmbeddedConcepts {
             limit,
             read: 0,
             found: Vec::new(),
+            bytes: 0,
         };
         let learned: Vec<NewestConcept> =
             self.learned()?.newest().filter(|concept| !concept.of_event).take(TERMS_READ_MAX).collect();
@@ -118,7 +125,7 @@ impl EmbeddedConcepts {
             json.clear();
             row.stored_event().event.write_json(&mut json);
             if search.fits(&json) {
-                search.found.push(Concept::new(row.id().to_string(), json.as_str()));
+                search.add(Concept::new(row.id().to_string(), json.as_str()));
             }
             ControlFlow::Continue(())
         })?;
@@ -129,13 +136,21 @@ impl EmbeddedConcepts {
             search.read_learned(concept)?;
         }
         let mut found = search.found;
+        let mut bytes = 0usize;
+        let mut fitting = 0;
         for concept in &mut found {
+            if bytes >= FOUND_BYTES_MAX {
+                break;
+            }
             // What was said about an event beside its content.
             if let Some(said) = self.foreign(&concept.id)?.filter(|said| said.of_event) {
                 let content = std::mem::take(&mut concept.content);
                 *concept = Concept { content, ..concept_of(said) };
             }
+            bytes = bytes.saturating_add(bytes_of(concept));
+            fitting += 1;
         }
+        found.truncate(fitting);
         Ok(found)
     }
 
@@ -154,11 +169,17 @@ struct TermSearch<'a> {
     limit: usize,
     read: usize,
     found: Vec<Concept>,
+    bytes: usize,
 }
 
 impl TermSearch<'_> {
     fn is_over(&self) -> bool {
-        self.found.len() >= self.limit || self.read >= TERMS_READ_MAX
+        self.found.len() >= self.limit || self.read >= TERMS_READ_MAX || self.bytes >= FOUND_BYTES_MAX
+    }
+
+    fn add(&mut self, concept: Concept) {
+        self.bytes = self.bytes.saturating_add(bytes_of(&concept));
+        self.found.push(concept);
     }
 
     fn fits(&mut self, content: &str) -> bool {
@@ -172,10 +193,22 @@ impl TermSearch<'_> {
             && let Some(record) = self.concepts.record(concept)?
             && self.fits(&record.content)
         {
-            self.found.push(concept_of(record));
+            self.add(concept_of(record));
         }
         Ok(())
     }
+}
+
+fn bytes_of(concept: &Concept) -> usize {
+    let beside = size_of_val(concept.embedding.as_slice()) + concept.metadata.as_ref().map_or(0, metadata_bytes);
+    concept.id.len() + concept.content.len() + beside
+}
+
+/// What the texts of metadata take.
+fn metadata_bytes(metadata: &ConceptMetadata) -> usize {
+    let texts = metadata.tags.iter().chain(&metadata.organization_id).chain(&metadata.created_by);
+    let attributes = metadata.attributes.iter().flat_map(|(name, value)| [name, value]);
+    texts.chain(attributes).map(String::len).sum()
 }
 
 fn fits(query: &MetadataQuery, metadata: &ConceptMetadata) -> bool {
