@@ -34,6 +34,7 @@ use super::concept_store::{
     Chain, ConceptResult, ConceptStats, ConceptStore, ConceptSummary, Health, Learn, Learned, MetadataQuery,
     NeighborPage, Neighbors, PathFound, Similar,
 };
+use super::term_scope::TermScope;
 use crate::error::StoreError;
 use crate::event::ConceptId;
 use crate::query::Filter;
@@ -260,6 +261,15 @@ impl ConceptStore for EmbeddedConcepts {
 
     async fn query_by_terms(&self, terms: &[String], limit: usize) -> ConceptResult<Vec<Concept>> {
         self.query_by_terms_blocking(terms, limit)
+    }
+
+    async fn query_by_terms_within(
+        &self,
+        terms: &[String],
+        scope: &TermScope,
+        limit: usize,
+    ) -> ConceptResult<Vec<Concept>> {
+        self.query_by_terms_within_blocking(terms, scope, limit)
     }
 
     async fn find_temporal_chain(&self, start: i64, end: i64) -> ConceptResult<Vec<Chain>> {

@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use crate::event::ConceptId;
 use crate::graph::concept::{Concept, ConceptMetadata};
 use crate::graph::concept_store::{ConceptResult, ConceptSummary, MetadataQuery, RESULTS_MAX, Similar, check_search};
+use crate::graph::term_scope::TermScope;
 use crate::query::Query;
 use crate::store::{ForeignConcept, ForeignRecord};
 
@@ -97,10 +98,25 @@ impl EmbeddedConcepts {
     /// # Errors
     /// If a file cannot be read or is damaged.
     pub fn query_by_terms_blocking(&self, terms: &[String], limit: usize) -> ConceptResult<Vec<Concept>> {
+        self.query_by_terms_within_blocking(terms, &TermScope::default(), limit)
+    }
+
+    /// See [`ConceptStore::query_by_terms_within`](crate::graph::ConceptStore::query_by_terms_within). Only what is
+    /// inside is read, as far as it is events, so that what is old is found behind much that is new.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is damaged.
+    pub fn query_by_terms_within_blocking(
+        &self,
+        terms: &[String],
+        scope: &TermScope,
+        limit: usize,
+    ) -> ConceptResult<Vec<Concept>> {
         let limit = limit.min(RESULTS_MAX);
         let mut search = TermSearch {
             concepts: self,
             terms: terms.iter().map(|term| term.to_lowercase()).collect(),
+            scope,
             limit,
             read: 0,
             found: Vec::new(),
@@ -111,24 +127,26 @@ impl EmbeddedConcepts {
         let mut learned = learned.into_iter().peekable();
         let mut failure = None;
         let mut json = String::new();
-        self.inner.store.snapshot().for_each_row(&Query::default().newest_first(), &mut |row| {
-            let time = row.timestamp_us();
-            while let Some(concept) = learned.next_if(|concept| concept.learned_us >= time) {
-                if let Err(error) = search.read_learned(concept) {
-                    failure = Some(error);
+        if let Some(filter) = scope.filter() {
+            self.inner.store.snapshot().for_each_row(&Query::new(filter).newest_first(), &mut |row| {
+                let time = row.timestamp_us();
+                while let Some(concept) = learned.next_if(|concept| concept.learned_us >= time) {
+                    if let Err(error) = search.read_learned(concept) {
+                        failure = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                }
+                if search.is_over() {
                     return ControlFlow::Break(());
                 }
-            }
-            if search.is_over() {
-                return ControlFlow::Break(());
-            }
-            json.clear();
-            row.stored_event().event.write_json(&mut json);
-            if search.fits(&json) {
-                search.add(Concept::new(row.id().to_string(), json.as_str()));
-            }
-            ControlFlow::Continue(())
-        })?;
+                json.clear();
+                row.stored_event().event.write_json(&mut json);
+                if search.fits(&json) {
+                    search.add(Concept::new(row.id().to_string(), json.as_str()));
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
         if let Some(error) = failure {
             return Err(error.into());
         }
@@ -166,6 +184,7 @@ impl EmbeddedConcepts {
 struct TermSearch<'a> {
     concepts: &'a EmbeddedConcepts,
     terms: Vec<String>,
+    scope: &'a TermScope,
     limit: usize,
     read: usize,
     found: Vec<Concept>,
@@ -191,6 +210,7 @@ impl TermSearch<'_> {
     fn read_learned(&mut self, concept: NewestConcept) -> Result<(), StoreError> {
         if !self.is_over()
             && let Some(record) = self.concepts.record(concept)?
+            && self.scope.holds(&record.id)
             && self.fits(&record.content)
         {
             self.add(concept_of(record));
