@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::concept::{Association, Concept, ConceptMetadata, ConceptType};
+use super::term_scope::TermScope;
 use crate::error::StoreError;
 
 /// The longest content of a concept, in bytes.
@@ -269,6 +270,23 @@ pub trait ConceptStore: Send + Sync {
         terms: &[String],
         limit: usize,
     ) -> impl Future<Output = ConceptResult<Vec<Concept>>> + Send;
+
+    /// As [`query_by_terms`](Self::query_by_terms), among some of the concepts only. A store that cannot look among
+    /// these alone looks at the newest [`RESULTS_MAX`] that have the terms.
+    fn query_by_terms_within(
+        &self,
+        terms: &[String],
+        scope: &TermScope,
+        limit: usize,
+    ) -> impl Future<Output = ConceptResult<Vec<Concept>>> + Send {
+        async move {
+            let limit_of_all = if *scope == TermScope::default() { limit } else { RESULTS_MAX };
+            // The type stands in the JSON of an event, so that it can be searched for too.
+            let terms: Vec<String> = terms.iter().chain(&scope.event_type).cloned().collect();
+            let found = self.query_by_terms(&terms, limit_of_all).await?;
+            Ok(found.into_iter().filter(|concept| scope.holds(&concept.id)).take(limit).collect())
+        }
+    }
 
     /// The events from one second up to another, in seconds since 1970, in the order of time.
     fn find_temporal_chain(&self, start: i64, end: i64) -> impl Future<Output = ConceptResult<Vec<Chain>>> + Send;

@@ -10,6 +10,7 @@ pub mod causes;
 mod concept;
 mod concept_store;
 mod embedded;
+mod term_scope;
 
 pub use concept::{Association, AssociationKind, Concept, ConceptMetadata, ConceptType};
 pub use concept_store::{
@@ -19,6 +20,7 @@ pub use concept_store::{
     check_terms,
 };
 pub use embedded::{
-    CAUSES_FOLLOWED_MAX, EmbeddedConcepts, HUB_NEIGHBORS_MAX, ID_BYTES_MAX, METADATA_BYTES_MAX, TEMPORAL_CHAIN_MAX,
-    TERMS_READ_MAX, VISITED_MAX, derived_concept, second_of,
+    CAUSES_FOLLOWED_MAX, EmbeddedConcepts, FOUND_BYTES_MAX, HUB_NEIGHBORS_MAX, ID_BYTES_MAX, METADATA_BYTES_MAX,
+    NEIGHBOR_BYTES_MAX, TEMPORAL_CHAIN_MAX, TERMS_READ_MAX, VISITED_MAX, derived_concept, second_of,
 };
+pub use term_scope::{ScopeOf, TermScope};

@@ -3,6 +3,7 @@
 // A failed expectation is how a test fails.
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod bounds;
 mod embedded;
 mod model;
 #[cfg(feature = "remote")]

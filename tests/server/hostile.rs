@@ -266,3 +266,21 @@ fn lengths_that_are_only_announced_cost_nothing() {
         assert!(megabytes < 200, "{megabytes} MB for {} announcements of 100 MiB", clients.len());
     }
 }
+
+#[test]
+fn many_large_answers_take_the_memory_of_one_after_the_other() {
+    let server = Local::start(ServerConfig { memory_bytes_max: 1 << 20, ..<_>::default() });
+    let mut client = Client::connect(server.address);
+    let learn = frame(&A::learn_concept("large", &"x".repeat(200_000)));
+    // Requests that come together, and then their answers, take far more than there is at one time.
+    client.send(&learn.repeat(5));
+    for _ in 0..5 {
+        assert_eq!(client.receive().expect("an answer")[0], 0);
+    }
+    client.send(&frame(&A::query_concept("large")).repeat(20));
+    for number in 0..20 {
+        let answer = client.receive().expect("an answer");
+        assert_eq!(answer[0], 2, "answer {number}");
+        assert!(answer.len() > 200_000);
+    }
+}

@@ -161,3 +161,38 @@ fn concepts_by_metadata_and_vectors_in_dialect_a() {
     ids(&client.ask(&search(3).byte(1).text("acme").0), &["one", "two"]);
     ids(&client.ask(&search(1).byte(1).text("other").0), &["three"]);
 }
+
+#[test]
+fn what_is_old_is_found_behind_much_that_is_new() {
+    let (server, mut client, events) = with_crashes(3);
+    // Events and notes that are newer, more than are looked at in the end.
+    let requests = (0..1100).flat_map(|number| {
+        let mut newer = Emitted::crash(&format!("later-{number}"), (100 + number) * SECOND_US);
+        newer.json = newer.json.replace("node_crashed", "node_stopped");
+        newer.id = newer.id.replace("node_crashed", "node_stopped");
+        [(newer.id, newer.json), (format!("note-{number}"), "a note of an agent-001".to_owned())]
+    });
+    let learned: Vec<Vec<u8>> =
+        requests.map(|(id, content)| crate::wire::frame(&A::learn_concept(&id, &content))).collect();
+    let mut a = Client::connect(server.address);
+    let count = learned.len();
+    a.send(&learned.concat());
+    for _ in 0..count {
+        assert_eq!(a.receive().expect("an answer")[0], 0);
+    }
+    let mut ids = |changes: Value| -> Vec<String> {
+        let answer = client.ask_b(&json!({"QueryBySemantic": {"filter": filter(changes), "limit": 2}}));
+        let concepts = answer["QueryBySemanticOk"]["concepts"].as_array().expect("concepts").clone();
+        concepts.iter().map(|concept| concept["concept_id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let newest: Vec<String> = events[1..].iter().rev().map(|event| event.id.clone()).collect();
+    assert_eq!(ids(json!({"temporal_before": START + 50})), newest);
+    assert_eq!(ids(json!({"temporal_before": START + 50, "required_terms": ["AGENT-001"]})), newest);
+    assert_eq!(ids(json!({"semantic_type": "node_crashed", "required_terms": ["agent-001"]})), newest);
+    assert_eq!(ids(json!({"semantic_type": "node_crashed", "temporal_before": START + 1})), [events[0].id.as_str()]);
+    assert_eq!(ids(json!({"semantic_type": "concept"})), ["note-1099", "note-1098"]);
+    assert_eq!(ids(json!({"semantic_type": "concept", "temporal_before": START + 50})), Vec::<String>::new());
+    assert_eq!(ids(json!({"domain_context": "", "required_terms": ["note"]})).len(), 2);
+    assert_eq!(ids(json!({"domain_context": "grid", "temporal_before": START + 1})), [events[0].id.as_str()]);
+    assert_eq!(ids(json!({"domain_context": "elsewhere"})), Vec::<String>::new());
+}

@@ -135,6 +135,7 @@ fn refused(arguments: &[&str]) -> Output {
 fn an_address_that_others_reach_needs_a_secret() {
     let stderr = String::from_utf8(refused(&["--listen", "0.0.0.0"]).stderr).expect("text");
     assert!(stderr.contains("can be reached from other machines"), "{stderr}");
+    assert!(stderr.contains("--insecure"), "what to do is named: {stderr}");
 
     let directory = tempfile::tempdir().expect("a temporary directory");
     let insecure = Process::start(&directory.path().join("a"), &["--listen", "0.0.0.0", "--insecure"]);

@@ -15,7 +15,7 @@ use crate::graph::concept_store::{ConceptError, ConceptResult, Learn, Learned, c
 use crate::store::{Appended, ForeignConcept, Snapshot};
 
 /// The longest id of a concept, in bytes.
-pub const ID_BYTES_MAX: usize = 64 << 10;
+pub const ID_BYTES_MAX: usize = 4 << 10;
 /// The most metadata of a concept, in bytes of its JSON.
 pub const METADATA_BYTES_MAX: usize = 1 << 20;
 

@@ -154,14 +154,33 @@ impl LearnedIndex {
         self.associations.get(&key).copied()
     }
 
-    /// The first other ends of the associations of a concept in the order of time, with their times.
-    pub(super) fn neighbors(&self, id: &str, newest_first: bool, count: usize) -> Vec<(i64, String)> {
+    /// The first other ends of the associations of a concept in the order of time, with their times. Those behind
+    /// the first few that are passed over are given until they take more than so many bytes.
+    pub(super) fn neighbors(
+        &self,
+        id: &str,
+        newest_first: bool,
+        count: usize,
+        passed_over: usize,
+        bytes: usize,
+    ) -> Vec<(i64, String)> {
         let Some(ends) = self.nodes.get(id).and_then(|node| self.neighbors.get(node)) else { return Vec::new() };
-        let named = |&(time, node): &(i64, Node)| (time, self.name(node).to_owned());
+        let mut taken = 0usize;
+        let named = |(index, &(time, node)): (usize, &(i64, Node))| {
+            // The one with which it is too much is given, so that it is seen that there are more.
+            if taken > bytes {
+                return None;
+            }
+            let name = self.name(node);
+            if index >= passed_over {
+                taken = taken.saturating_add(name.len());
+            }
+            Some((time, name.to_owned()))
+        };
         if newest_first {
-            ends.iter().rev().take(count).map(named).collect()
+            ends.iter().rev().take(count).enumerate().map_while(named).collect()
         } else {
-            ends.iter().take(count).map(named).collect()
+            ends.iter().take(count).enumerate().map_while(named).collect()
         }
     }
 

@@ -25,8 +25,9 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use chains::TEMPORAL_CHAIN_MAX;
 pub use derived::{derived_concept, second_of};
 pub use learn::{ID_BYTES_MAX, METADATA_BYTES_MAX};
+pub use neighbors::NEIGHBOR_BYTES_MAX;
 pub use path::{CAUSES_FOLLOWED_MAX, HUB_NEIGHBORS_MAX, VISITED_MAX};
-pub use search::TERMS_READ_MAX;
+pub use search::{FOUND_BYTES_MAX, TERMS_READ_MAX};
 
 use super::causes::Rules;
 use super::concept::{Association, Concept};
@@ -34,6 +35,7 @@ use super::concept_store::{
     Chain, ConceptResult, ConceptStats, ConceptStore, ConceptSummary, Health, Learn, Learned, MetadataQuery,
     NeighborPage, Neighbors, PathFound, Similar,
 };
+use super::term_scope::TermScope;
 use crate::error::StoreError;
 use crate::event::ConceptId;
 use crate::query::Filter;
@@ -260,6 +262,15 @@ impl ConceptStore for EmbeddedConcepts {
 
     async fn query_by_terms(&self, terms: &[String], limit: usize) -> ConceptResult<Vec<Concept>> {
         self.query_by_terms_blocking(terms, limit)
+    }
+
+    async fn query_by_terms_within(
+        &self,
+        terms: &[String],
+        scope: &TermScope,
+        limit: usize,
+    ) -> ConceptResult<Vec<Concept>> {
+        self.query_by_terms_within_blocking(terms, scope, limit)
     }
 
     async fn find_temporal_chain(&self, start: i64, end: i64) -> ConceptResult<Vec<Chain>> {

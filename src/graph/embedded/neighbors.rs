@@ -12,12 +12,17 @@ use crate::graph::concept_store::{ConceptResult, NeighborPage, Neighbors};
 use crate::query::Query;
 use crate::store::{Snapshot, StoredEvent};
 
+/// The most bytes of ids in one page of neighbours; the rest is found by the next offset.
+pub const NEIGHBOR_BYTES_MAX: usize = 16 << 20;
+
 /// Which neighbours are visited.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) newest_first: bool,
     /// How many are looked at at most.
     pub(super) enough: usize,
+    /// How many of these are passed over, so that nobody keeps them.
+    pub(super) passed_over: usize,
     /// Whether those by cause and effect are.
     pub(super) with_causes: bool,
 }
@@ -26,6 +31,7 @@ pub(super) struct Wanted {
 struct Page {
     wanted: NeighborPage,
     passed: usize,
+    bytes: usize,
     found: Neighbors,
 }
 
@@ -34,20 +40,26 @@ impl Page {
     fn add(&mut self, id: impl FnOnce() -> String) -> ControlFlow<()> {
         if self.passed < self.wanted.offset {
             self.passed += 1;
-        } else if self.found.ids.len() < self.wanted.limit {
-            self.found.ids.push(id());
-        } else {
-            self.found.more = true;
-            return ControlFlow::Break(());
+            return ControlFlow::Continue(());
         }
-        ControlFlow::Continue(())
+        if self.found.ids.len() < self.wanted.limit {
+            let id = id();
+            self.bytes = self.bytes.saturating_add(id.len());
+            if self.bytes <= NEIGHBOR_BYTES_MAX {
+                self.found.ids.push(id);
+                return ControlFlow::Continue(());
+            }
+        }
+        self.found.more = true;
+        ControlFlow::Break(())
     }
 }
 
 impl EmbeddedConcepts {
     /// See [`ConceptStore::get_neighbors`](crate::graph::ConceptStore::get_neighbors). The order is that of time:
     /// that of an event, of a second, or when an association with anything else was learned. The entities and the
-    /// second of an event stand at its own time, between its causes and its effects.
+    /// second of an event stand at its own time, between its causes and its effects. A page has at most
+    /// [`NEIGHBOR_BYTES_MAX`] of ids.
     ///
     /// # Errors
     /// If a file cannot be read or is damaged.
@@ -55,9 +67,10 @@ impl EmbeddedConcepts {
         let wanted = Wanted {
             newest_first: page.newest_first,
             enough: page.offset.saturating_add(page.limit).saturating_add(1),
+            passed_over: page.offset,
             with_causes: true,
         };
-        let mut filled = Page { wanted: page, passed: 0, found: Neighbors::default() };
+        let mut filled = Page { wanted: page, passed: 0, bytes: 0, found: Neighbors::default() };
         self.each_neighbor(&self.inner.store.snapshot(), id, wanted, &mut |id| filled.add(id))?;
         Ok(filled.found)
     }
@@ -123,7 +136,10 @@ impl EmbeddedConcepts {
             own.reverse();
         }
         let enough = wanted.enough.saturating_add(own.len());
-        let learned = self.learned()?.neighbors(id, wanted.newest_first, enough);
+        // Those that are its own are not given twice, and so do not count.
+        let passed_over = wanted.passed_over.saturating_add(own.len());
+        let bytes = own.iter().map(|(_, id)| id.len()).sum::<usize>().saturating_add(NEIGHBOR_BYTES_MAX);
+        let learned = self.learned()?.neighbors(id, wanted.newest_first, enough, passed_over, bytes);
         let known: HashSet<String> = own.iter().map(|(_, id)| id.clone()).collect();
         own.extend(learned.into_iter().filter(|(_, other)| !known.contains(other)));
         // Stable, so that what has one time keeps the order that it has here.

@@ -128,7 +128,7 @@ impl Search<'_> {
             let with_causes = is_event && self.causes_followed < CAUSES_FOLLOWED_MAX;
             self.causes_followed += usize::from(with_causes);
             near.cut |= is_event && !with_causes;
-            let wanted = Wanted { newest_first: true, enough: HUB_NEIGHBORS_MAX, with_causes };
+            let wanted = Wanted { newest_first: true, enough: HUB_NEIGHBORS_MAX, passed_over: 0, with_causes };
             let (mut meeting, mut seen) = (None, 0);
             self.concepts.each_neighbor(&self.snapshot, &id, wanted, &mut |other| {
                 if seen == HUB_NEIGHBORS_MAX || self.visited >= VISITED_MAX {

@@ -8,11 +8,15 @@ use crate::error::StoreError;
 use crate::event::ConceptId;
 use crate::graph::concept::{Concept, ConceptMetadata};
 use crate::graph::concept_store::{ConceptResult, ConceptSummary, MetadataQuery, RESULTS_MAX, Similar, check_search};
+use crate::graph::term_scope::TermScope;
 use crate::query::Query;
 use crate::store::{ForeignConcept, ForeignRecord};
 
 /// The most contents that a search by terms reads, the newest.
 pub const TERMS_READ_MAX: usize = 100_000;
+/// What the concepts that one search finds may take, in bytes of their contents, ids, embeddings and metadata: when it
+/// is reached, no more are added.
+pub const FOUND_BYTES_MAX: usize = 8 << 20;
 /// The characters of a content that are shown as its preview.
 const PREVIEW_CHARACTERS: usize = 200;
 
@@ -51,7 +55,7 @@ impl EmbeddedConcepts {
 
     /// See [`ConceptStore::query_by_metadata`](crate::graph::ConceptStore::query_by_metadata). Found are concepts
     /// that were learned with metadata; events and entities have none unless somebody said so. The newest are those
-    /// that were learned last.
+    /// that were learned last. The search ends when what it found takes [`FOUND_BYTES_MAX`].
     ///
     /// # Errors
     /// If a file cannot be read or is damaged.
@@ -59,8 +63,9 @@ impl EmbeddedConcepts {
         let limit = query.limit.min(RESULTS_MAX);
         let candidates: Vec<NewestConcept> = self.learned()?.newest().filter(|concept| concept.has_metadata).collect();
         let mut found = Vec::new();
+        let mut bytes = 0usize;
         for candidate in candidates {
-            if found.len() == limit {
+            if found.len() == limit || bytes >= FOUND_BYTES_MAX {
                 break;
             }
             let Some(record) = self.record(candidate)? else { continue };
@@ -74,9 +79,11 @@ impl EmbeddedConcepts {
                     None => continue,
                 }
             }
+            let content_preview: String = content.chars().take(PREVIEW_CHARACTERS).collect();
+            bytes = bytes.saturating_add(id.len() + content_preview.len() + metadata_bytes(&metadata));
             found.push(ConceptSummary {
                 id,
-                content_preview: content.chars().take(PREVIEW_CHARACTERS).collect(),
+                content_preview,
                 metadata,
                 created: u64::try_from(candidate.learned_us / 1_000_000).unwrap_or(0),
             });
@@ -86,42 +93,60 @@ impl EmbeddedConcepts {
 
     /// See [`ConceptStore::query_by_terms`](crate::graph::ConceptStore::query_by_terms). The contents are the JSON of
     /// events and what else was learned; the newest [`TERMS_READ_MAX`] of them are read. At most
-    /// [`RESULTS_MAX`] concepts are found.
+    /// [`RESULTS_MAX`] concepts are found, and no more once they take [`FOUND_BYTES_MAX`].
     ///
     /// # Errors
     /// If a file cannot be read or is damaged.
     pub fn query_by_terms_blocking(&self, terms: &[String], limit: usize) -> ConceptResult<Vec<Concept>> {
+        self.query_by_terms_within_blocking(terms, &TermScope::default(), limit)
+    }
+
+    /// See [`ConceptStore::query_by_terms_within`](crate::graph::ConceptStore::query_by_terms_within). Only what is
+    /// inside is read, as far as it is events, so that what is old is found behind much that is new.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is damaged.
+    pub fn query_by_terms_within_blocking(
+        &self,
+        terms: &[String],
+        scope: &TermScope,
+        limit: usize,
+    ) -> ConceptResult<Vec<Concept>> {
         let limit = limit.min(RESULTS_MAX);
         let mut search = TermSearch {
             concepts: self,
             terms: terms.iter().map(|term| term.to_lowercase()).collect(),
+            scope,
             limit,
             read: 0,
             found: Vec::new(),
+            bytes: 0,
         };
         let learned: Vec<NewestConcept> =
             self.learned()?.newest().filter(|concept| !concept.of_event).take(TERMS_READ_MAX).collect();
         let mut learned = learned.into_iter().peekable();
         let mut failure = None;
         let mut json = String::new();
-        self.inner.store.snapshot().for_each_row(&Query::default().newest_first(), &mut |row| {
-            let time = row.timestamp_us();
-            while let Some(concept) = learned.next_if(|concept| concept.learned_us >= time) {
-                if let Err(error) = search.read_learned(concept) {
-                    failure = Some(error);
+        if let Some(filter) = scope.filter() {
+            self.inner.store.snapshot().for_each_row(&Query::new(filter).newest_first(), &mut |row| {
+                let time = row.timestamp_us();
+                while let Some(concept) = learned.next_if(|concept| concept.learned_us >= time) {
+                    if let Err(error) = search.read_learned(concept) {
+                        failure = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                }
+                if search.is_over() {
                     return ControlFlow::Break(());
                 }
-            }
-            if search.is_over() {
-                return ControlFlow::Break(());
-            }
-            json.clear();
-            row.stored_event().event.write_json(&mut json);
-            if search.fits(&json) {
-                search.found.push(Concept::new(row.id().to_string(), json.as_str()));
-            }
-            ControlFlow::Continue(())
-        })?;
+                json.clear();
+                row.stored_event().event.write_json(&mut json);
+                if search.fits(&json) {
+                    search.add(Concept::new(row.id().to_string(), json.as_str()));
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
         if let Some(error) = failure {
             return Err(error.into());
         }
@@ -129,13 +154,21 @@ impl EmbeddedConcepts {
             search.read_learned(concept)?;
         }
         let mut found = search.found;
+        let mut bytes = 0usize;
+        let mut fitting = 0;
         for concept in &mut found {
+            if bytes >= FOUND_BYTES_MAX {
+                break;
+            }
             // What was said about an event beside its content.
             if let Some(said) = self.foreign(&concept.id)?.filter(|said| said.of_event) {
                 let content = std::mem::take(&mut concept.content);
                 *concept = Concept { content, ..concept_of(said) };
             }
+            bytes = bytes.saturating_add(bytes_of(concept));
+            fitting += 1;
         }
+        found.truncate(fitting);
         Ok(found)
     }
 
@@ -151,14 +184,21 @@ impl EmbeddedConcepts {
 struct TermSearch<'a> {
     concepts: &'a EmbeddedConcepts,
     terms: Vec<String>,
+    scope: &'a TermScope,
     limit: usize,
     read: usize,
     found: Vec<Concept>,
+    bytes: usize,
 }
 
 impl TermSearch<'_> {
     fn is_over(&self) -> bool {
-        self.found.len() >= self.limit || self.read >= TERMS_READ_MAX
+        self.found.len() >= self.limit || self.read >= TERMS_READ_MAX || self.bytes >= FOUND_BYTES_MAX
+    }
+
+    fn add(&mut self, concept: Concept) {
+        self.bytes = self.bytes.saturating_add(bytes_of(&concept));
+        self.found.push(concept);
     }
 
     fn fits(&mut self, content: &str) -> bool {
@@ -170,12 +210,25 @@ impl TermSearch<'_> {
     fn read_learned(&mut self, concept: NewestConcept) -> Result<(), StoreError> {
         if !self.is_over()
             && let Some(record) = self.concepts.record(concept)?
+            && self.scope.holds(&record.id)
             && self.fits(&record.content)
         {
-            self.found.push(concept_of(record));
+            self.add(concept_of(record));
         }
         Ok(())
     }
+}
+
+fn bytes_of(concept: &Concept) -> usize {
+    let beside = size_of_val(concept.embedding.as_slice()) + concept.metadata.as_ref().map_or(0, metadata_bytes);
+    concept.id.len() + concept.content.len() + beside
+}
+
+/// What the texts of metadata take.
+fn metadata_bytes(metadata: &ConceptMetadata) -> usize {
+    let texts = metadata.tags.iter().chain(&metadata.organization_id).chain(&metadata.created_by);
+    let attributes = metadata.attributes.iter().flat_map(|(name, value)| [name, value]);
+    texts.chain(attributes).map(String::len).sum()
 }
 
 fn fits(query: &MetadataQuery, metadata: &ConceptMetadata) -> bool {

@@ -111,8 +111,10 @@ pub(super) struct Connection<'a, S, T> {
     frame_began: Option<Instant>,
     group: Group,
     output: Vec<u8>,
-    /// For requests and answers that are large.
-    loan: Loan,
+    /// For requests that are large, until they are answered.
+    request_loan: Loan,
+    /// For answers that are large, until they are sent.
+    answer_loan: Loan,
 }
 
 impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, S, T> {
@@ -135,7 +137,8 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
             frame_began: None,
             group: Group::default(),
             output: Vec::new(),
-            loan: memory.loan(),
+            request_loan: memory.loan(),
+            answer_loan: memory.loan(),
         }
     }
 
@@ -200,7 +203,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         // Requests before a malformed one count as much as any.
         self.answer_group().await?;
         self.send().await?;
-        self.loan.release();
+        self.request_loan.release();
         outcome
     }
 
@@ -217,15 +220,15 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         self.dialect = Some(dialect);
         if length > CONNECTION_BYTES {
             // The request is in memory beside its bytes, as is what the store makes of it.
-            let wanted = self.loan.bytes() + 2 * length;
-            self.loan.grow(wanted).await.map_err(|_| End::OutOfMemory)?;
+            let wanted = self.request_loan.bytes() + 2 * length;
+            self.request_loan.grow(wanted).await.map_err(|_| End::OutOfMemory)?;
         }
         let request = match decode(dialect, self.input.payload(place))? {
             Ok(request) => request,
             Err(beyond_limit) => {
                 // In its place among those that wait to be learned.
                 self.group.refuse(beyond_limit);
-                return if self.group.is_full() { self.answer_group().await } else { Ok(()) };
+                return self.answer_full_group().await;
             }
         };
         let refused = self.access.check(&request).err();
@@ -234,7 +237,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
                 Some(message) => self.group.refuse(message),
                 None => self.group.push(request, length),
             }
-            return if self.group.is_full() { self.answer_group().await } else { Ok(()) };
+            return self.answer_full_group().await;
         }
         self.answer_group().await?;
         let response = match refused {
@@ -244,7 +247,19 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
                 self.desk.answer(request, answer_bytes).await?
             }
         };
-        self.put(dialect, &response).await
+        let put = self.put(dialect, &response).await;
+        // What waited to be learned was answered before, so that no request is kept any more.
+        self.request_loan.release();
+        put
+    }
+
+    /// As [`answer_group`](Self::answer_group), if more should not wait beside it.
+    async fn answer_full_group(&mut self) -> Result<(), End> {
+        if self.group.is_full() {
+            self.answer_group().await?;
+            self.request_loan.release();
+        }
+        Ok(())
     }
 
     /// Learns what waits for it, and answers.
@@ -278,8 +293,8 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         if payload.len() > OUTPUT_BYTES {
             // Large answers wait in memory for their readers, so that there can only be so many. Nobody waits for
             // memory here: the answer is in it already.
-            let wanted = self.loan.bytes() + 2 * payload.len();
-            if self.loan.grow_at_once(wanted).await.is_err() {
+            let wanted = self.answer_loan.bytes() + 2 * payload.len();
+            if self.answer_loan.grow_at_once(wanted).await.is_err() {
                 payload = refused("The server is busy: no memory for the answer".to_owned());
             }
         }
@@ -304,6 +319,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         let sent = sent.await;
         self.output.clear();
         self.output.shrink_to(OUTPUT_BYTES * 2);
+        self.answer_loan.release();
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Closed),

@@ -12,7 +12,7 @@ pub enum ServerError {
     /// The address is no loopback address, and nothing would protect the store.
     #[error(
         "{address} can be reached from other machines, and without a secret for tokens anybody there may read and write; \
-         give a secret, listen on a loopback address, or say that it may be insecure"
+         give a secret, listen on a loopback address, or say that it may be insecure (`--insecure`)"
     )]
     Unprotected {
         /// The address.

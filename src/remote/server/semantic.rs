@@ -3,7 +3,8 @@
 //! The semantic type of a concept is the type of its event, `concept` for all else. The domain of events is `grid`.
 
 use crate::event::ConceptId;
-use crate::graph::{Concept, ConceptError, ConceptStore, RESULTS_MAX};
+use crate::graph::{Concept, ConceptError, ConceptStore, RESULTS_MAX, ScopeOf, TermScope};
+use crate::query::TimeRange;
 use crate::remote::message::{SemanticFilter, SemanticMatch};
 
 /// Results where the request does not say how many.
@@ -25,13 +26,33 @@ pub(super) async fn query(
     limit: Option<u64>,
 ) -> Result<Vec<SemanticMatch>, ConceptError> {
     let limit = limit.map_or(RESULTS, |limit| usize::try_from(limit).unwrap_or(RESULTS_MAX).min(RESULTS_MAX));
-    let mut terms = filter.required_terms.clone();
-    // The type stands in the JSON of an event, so that it can be searched for too.
-    terms.extend(filter.semantic_type.clone().filter(|name| name != CONCEPT));
-    let by_terms_alone = *filter == SemanticFilter { required_terms: filter.required_terms.clone(), ..<_>::default() };
-    let candidates = store.query_by_terms(&terms, if by_terms_alone { limit } else { RESULTS_MAX }).await?;
+    let Some(scope) = scope_of(filter) else { return Ok(Vec::new()) };
+    // How sure a concept is stands beside its id and its content, and is looked at last.
+    let wanted = if filter.min_confidence <= 0.0 { limit } else { RESULTS_MAX };
+    let candidates = store.query_by_terms_within(&filter.required_terms, &scope, wanted).await?;
     let matches = candidates.into_iter().filter(|concept| passes(concept, filter)).take(limit);
     Ok(matches.map(semantic_match).collect())
+}
+
+/// What a filter says of ids; nothing if no id is like that.
+fn scope_of(filter: &SemanticFilter) -> Option<TermScope> {
+    let microseconds = |seconds: i64| seconds.saturating_mul(1_000_000);
+    let of_type = filter.semantic_type.as_ref().map(|name| name != CONCEPT);
+    let of_domain = filter.domain_context.as_ref().map(|domain| (domain == DOMAIN, domain.is_empty()));
+    let of = match (of_type, of_domain) {
+        (_, Some((false, false))) | (Some(true), Some((_, true))) | (Some(false), Some((true, _))) => return None,
+        (Some(true), _) | (_, Some((true, _))) => ScopeOf::Events,
+        (Some(false), _) | (_, Some((_, true))) => ScopeOf::Others,
+        (None, None) => ScopeOf::Everything,
+    };
+    Some(TermScope {
+        of,
+        event_type: filter.semantic_type.clone().filter(|name| name != CONCEPT),
+        time: TimeRange {
+            since_us: filter.temporal_after.map(microseconds),
+            until_us: filter.temporal_before.map(microseconds),
+        },
+    })
 }
 
 /// Whether all these concepts pass a filter. What the store only knows the name of passes if no term is required.
