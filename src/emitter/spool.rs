@@ -6,6 +6,8 @@
 //!
 //! So emitting does not depend on the remote store, and what was not forwarded is there after a restart.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -15,7 +17,7 @@ use crossbeam_channel::{Receiver, bounded};
 use parking_lot::Mutex;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::endpoint::EndpointError;
 use super::problem::EmitError;
@@ -35,6 +37,10 @@ pub const SPOOL_BYTES_MAX: u64 = 256 << 20;
 pub const SPOOLS_MAX: u32 = 256;
 /// How long closing waits for what was not forwarded yet, if the remote store can be reached.
 pub const FORWARD_ON_CLOSE: Duration = Duration::from_secs(5);
+/// How often in a row sending a leftover may fail before the next one has its turn.
+const LEFTOVER_ATTEMPTS_MAX: u32 = 5;
+/// How long after the last of them the leftovers are looked for again.
+const LEFTOVER_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// How much longer closing waits for the thread to end, which it does at once.
 const END_OF_THREAD: Duration = Duration::from_secs(1);
 
@@ -97,8 +103,9 @@ impl Spool {
         let work = move || {
             let _ending = ending;
             let leftovers = async {
-                if let Some(siblings) = siblings {
-                    forward_leftovers(&siblings, &endpoint, &options).await;
+                match siblings {
+                    Some(siblings) => forward_leftovers(&siblings, &endpoint, options.client, LEFTOVER_PAUSE).await,
+                    None => pending().await,
                 }
             };
             runtime.block_on(forward(forwarder, leftovers, stopped));
@@ -115,28 +122,43 @@ impl Spool {
 }
 
 /// Forwards until the sign to stop, and what is left then if that is quick.
-async fn forward(mut forwarder: Forwarder, leftovers: impl Future<Output = ()>, stopped: oneshot::Receiver<()>) {
+async fn forward(
+    mut forwarder: Forwarder,
+    leftovers: impl Future<Output = Infallible>,
+    stopped: oneshot::Receiver<()>,
+) {
     tokio::select! {
         // It is tried for ever, so this ends only when the store was closed.
-        _ = async { tokio::join!(forwarder.follow(), leftovers) } => {}
+        _ = forwarder.follow() => {}
+        never = leftovers => match never {},
         _ = stopped => {
             let _ = timeout(FORWARD_ON_CLOSE, forwarder.forward_rest()).await;
         }
     }
 }
 
-/// Forwards what is in the spools of processes that are gone.
-async fn forward_leftovers(directory: &Path, endpoint: &RemoteEndpoint, options: &ForwardOptions) {
-    for number in 0..SPOOLS_MAX {
-        let path = directory.join(number.to_string());
-        if !path.is_dir() {
-            continue;
+/// Forwards what is in the spools of processes that are gone, and looks for more again and again. One that the remote
+/// store refuses for good does not hold up the others.
+async fn forward_leftovers(
+    directory: &Path,
+    endpoint: &RemoteEndpoint,
+    client: ClientOptions,
+    pause: Duration,
+) -> Infallible {
+    let options = ForwardOptions { client, attempts_max: Some(LEFTOVER_ATTEMPTS_MAX) };
+    loop {
+        for number in 0..SPOOLS_MAX {
+            let path = directory.join(number.to_string());
+            if !path.is_dir() {
+                continue;
+            }
+            // A spool that is locked has its own process; one that cannot be opened stays for somebody who looks at it.
+            let Ok(store) = Store::open_spool(path, config()) else { continue };
+            if let Ok(mut forwarder) = Forwarder::new(store, endpoint.clone(), options.clone()) {
+                let _ = forwarder.forward_all().await;
+            }
         }
-        // A spool that is locked has its own process; one that cannot be opened stays for somebody who looks at it.
-        let Ok(store) = Store::open_spool(path, config()) else { continue };
-        if let Ok(mut forwarder) = Forwarder::new(store, endpoint.clone(), options.clone()) {
-            let _ = forwarder.forward_all().await;
-        }
+        sleep(pause).await;
     }
 }
 
@@ -182,7 +204,82 @@ impl From<&ForwardWatch> for SpoolStats {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
+    use crate::remote::message::{Request, Response};
+    use crate::remote::{Dialect, decode_request, encode_response, read_frame, write_frame};
+
+    /// A server that refuses some events. It shows the events that it is told of.
+    async fn serve_one(stream: &mut TcpStream, refused: &str, learned: &mut Vec<String>) {
+        let mut payload = Vec::new();
+        while let Ok(true) = read_frame(stream, Dialect::B.frame_bytes_max(), &mut payload).await {
+            let answer = match decode_request(Dialect::B, &payload).unwrap() {
+                Request::LearnConcept { concept_id, .. } => {
+                    let is_refused = concept_id.starts_with(refused);
+                    learned.push(concept_id);
+                    if is_refused {
+                        Response::Error { message: "never".into() }
+                    } else {
+                        Response::LearnConceptOk { sequence: 1 }
+                    }
+                }
+                Request::LearnAssociation { .. } => Response::LearnAssociationOk { sequence: 1 },
+                Request::Flush => Response::FlushOk,
+                Request::QueryConcept { concept_id } => Response::QueryConceptOk {
+                    found: false,
+                    concept_id,
+                    content: String::new(),
+                    strength: 0.0,
+                    confidence: 0.0,
+                    metadata: None,
+                },
+                other => panic!("{other:?}"),
+            };
+            if write_frame(stream, &encode_response(Dialect::B, &answer).unwrap()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_leftover_that_is_refused_for_good_does_not_hold_up_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        for (spool, name) in ["refused", "fine"].into_iter().enumerate() {
+            let store = Store::open_spool(directory.path().join(spool.to_string()), config()).unwrap();
+            let event =
+                Event::from_json(&format!("{{\"event_type\":\"{name}\",\"timestamp\":\"2026-11-18T08:00:00Z\"}}"))
+                    .unwrap();
+            store.append(&[event]).unwrap();
+            store.close().unwrap();
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint: RemoteEndpoint = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let instant = Duration::from_millis(1);
+        let client = ClientOptions { pause_min: instant, pause_max: instant, ..ClientOptions::default() };
+        let server = async {
+            let mut learned = Vec::new();
+            let count = |learned: &[String], id: &str| learned.iter().filter(|known| known.starts_with(id)).count();
+            // Until it was the turn of the other one, and the first one's again.
+            while count(&learned, "event-fine") == 0
+                || count(&learned, "event-refused") <= LEFTOVER_ATTEMPTS_MAX as usize
+            {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                serve_one(&mut stream, "event-refused", &mut learned).await;
+            }
+            learned
+        };
+        let learned = tokio::select! {
+            learned = timeout(Duration::from_secs(60), server) => learned.unwrap(),
+            never = forward_leftovers(directory.path(), &endpoint, client, instant) => match never {},
+        };
+        let events: Vec<&str> = learned.iter().filter_map(|id| id.strip_prefix("event-")?.split('-').next()).collect();
+        let first_round = LEFTOVER_ATTEMPTS_MAX as usize;
+        assert_eq!(events[..first_round], vec!["refused"; first_round]);
+        assert_eq!(events[first_round..first_round + 2], ["fine", "refused"], "and it is not sent again");
+        let fine = Store::open_spool(directory.path().join("1"), config()).unwrap();
+        assert_eq!(Forwarder::new(fine, endpoint, ForwardOptions::default()).unwrap().watch().stats().depth, 0);
+    }
 
     #[test]
     fn the_directory_is_named_by_the_first_variable_that_is_there() {
