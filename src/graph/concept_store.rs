@@ -202,6 +202,8 @@ pub struct Learned {
     pub sequence: u64,
     /// The id under which it is found, where that is not the one that it came with.
     pub stored_as: Option<String>,
+    /// Why what looks like an event is kept as a plain concept.
+    pub remark: Option<String>,
 }
 
 /// What the futures of a [`ConceptStore`] give.
@@ -236,7 +238,8 @@ pub trait ConceptStore: Send + Sync {
     /// under the ids that they came with need not say so.
     fn learn_batch_as_stored(&self, batch: Vec<Learn>) -> impl Future<Output = Vec<ConceptResult<Learned>>> + Send {
         async move {
-            let numbered = |answer: ConceptResult<u64>| answer.map(|sequence| Learned { sequence, stored_as: None });
+            let numbered =
+                |answer: ConceptResult<u64>| answer.map(|sequence| Learned { sequence, ..Learned::default() });
             self.learn_batch(batch).await.into_iter().map(numbered).collect()
         }
     }

@@ -222,3 +222,21 @@ fn two_events_of_one_name_are_both_kept() {
     assert_eq!(found[..4], hex("02000000"));
     assert!(String::from_utf8_lossy(&found).contains("node-2"), "{id}");
 }
+
+#[test]
+fn what_looks_like_an_event_and_is_none_is_told_once() {
+    let server = server();
+    let mut client = Client::connect(server.address);
+    let event = Emitted::crash("node-abc", 0);
+    client.ask(&A::learn_concept(&event.id, &event.json));
+    client.ask(&A::learn_concept("event-note", "no JSON"));
+    client.ask(&A::learn_concept("note", &event.json));
+    assert_eq!(server.lines(), Vec::<String>::new());
+    for id in ["event-node_crashed-17", "event-node_crashed-18"] {
+        assert_eq!(client.ask(&A::learn_concept(id, &event.json))[0], 0, "it is learned all the same");
+    }
+    let lines = server.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("event-node_crashed-17 is kept as a plain concept"), "{lines:?}");
+    assert!(lines[0].ends_with(&format!("its id would be {}", event.id)), "{lines:?}");
+}

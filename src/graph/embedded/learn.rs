@@ -35,6 +35,8 @@ struct Outcomes {
     refused: HashMap<usize, ConceptError>,
     /// The ids of events that are not those that they came with.
     stored_as: HashMap<usize, String>,
+    /// On concepts that look like events.
+    remarks: HashMap<usize, String>,
 }
 
 impl EmbeddedConcepts {
@@ -85,6 +87,7 @@ impl EmbeddedConcepts {
                 (None, None) => Ok(Learned {
                     sequence: self.inner.written.fetch_add(1, Ordering::Relaxed) + 1,
                     stored_as: outcomes.stored_as.remove(&index),
+                    remark: outcomes.remarks.remove(&index),
                 }),
             })
             .collect()
@@ -103,7 +106,12 @@ impl EmbeddedConcepts {
                         concept.content.clear();
                         events.push(EventToLearn { index, id, event, rest: concept });
                     }
-                    None => rest.push((index, Learn::Concept(concept))),
+                    None => {
+                        if let Some(remark) = disagreement(&concept) {
+                            outcomes.remarks.insert(index, remark);
+                        }
+                        rest.push((index, Learn::Concept(concept)));
+                    }
                 },
                 association => rest.push((index, association)),
             }
@@ -253,6 +261,20 @@ fn event_of(concept: &Concept) -> Option<(ConceptId, Event)> {
     let id: ConceptId = concept.id.parse().ok()?;
     let event = Event::from_json(&concept.content).ok()?;
     (event.event_type() == id.event_type() && event.timestamp_us() == id.timestamp_us()).then_some((id, event))
+}
+
+/// What does not fit where a concept that is no event has an id like one, and the content of one.
+fn disagreement(concept: &Concept) -> Option<String> {
+    /// As much of an id as is shown.
+    const CHARACTERS: usize = 120;
+    if !concept.id.starts_with("event-") {
+        return None;
+    }
+    let event = Event::from_json(&concept.content).ok()?;
+    let shown = |text: &str| text.chars().take(CHARACTERS).flat_map(char::escape_debug).collect::<String>();
+    let (id, event_type) = (shown(&concept.id), shown(event.event_type()));
+    let expected = format!("event-{event_type}-{}", event.timestamp_us());
+    Some(format!("{id} is kept as a plain concept, not as an event: by its content its id would be {expected}"))
 }
 
 /// Whether nothing is said about an event beside its content.

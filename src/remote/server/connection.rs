@@ -105,6 +105,9 @@ pub(super) struct Connection<'a, S, T> {
     config: &'a ServerConfig,
     access: Access,
     ending: watch::Receiver<bool>,
+    /// Takes a remark on what was learned, of which there is at most one.
+    log: &'a (dyn Fn(&str) + Send + Sync),
+    has_remarked: bool,
     dialect: Option<Dialect>,
     input: Input,
     /// When the frame that is being received began.
@@ -125,6 +128,7 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         memory: &Memory,
         access: Access,
         ending: watch::Receiver<bool>,
+        log: &'a (dyn Fn(&str) + Send + Sync),
     ) -> Self {
         Self {
             desk,
@@ -132,6 +136,8 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
             config,
             access,
             ending,
+            log,
+            has_remarked: false,
             dialect: None,
             input: Input::new(memory),
             frame_began: None,
@@ -268,7 +274,13 @@ impl<'a, S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin> Connectio
         if self.group.len() == 0 {
             return Ok(());
         }
-        for response in self.desk.learn(std::mem::take(&mut self.group)).await? {
+        let (responses, remark) = self.desk.learn(std::mem::take(&mut self.group)).await?;
+        // The first tells what is wrong with its client, which goes on in the same way.
+        if let Some(remark) = remark.filter(|_| !self.has_remarked) {
+            self.has_remarked = true;
+            (self.log)(&remark);
+        }
+        for response in responses {
             self.put(dialect, &response).await?;
         }
         Ok(())

@@ -38,8 +38,8 @@ impl<S: ConceptStore + 'static> Desk<S> {
         &self.store
     }
 
-    /// Learns a group, and answers each of its requests.
-    pub(super) async fn learn(&self, mut group: Group) -> Result<Vec<Response>, Panicked> {
+    /// Learns a group, and answers each of its requests; beside the answers there may be a remark.
+    pub(super) async fn learn(&self, mut group: Group) -> Result<(Vec<Response>, Option<String>), Panicked> {
         if group.len() <= LEARNED_AT_ONCE && group.bytes() <= LEARNED_AT_ONCE_BYTES {
             return Ok(group.learn(self.store()).await);
         }

@@ -66,16 +66,25 @@ impl Group {
         self.answers.len() >= GROUP_MAX || self.lessons.len() >= GROUP_MAX || self.bytes >= GROUP_BYTES_MAX
     }
 
-    /// Learns it all, and answers each request.
-    pub(super) async fn learn(&mut self, store: &impl ConceptStore) -> Vec<Response> {
+    /// Learns it all, and answers each request. Beside the answers there may be a remark on one of them.
+    pub(super) async fn learn(&mut self, store: &impl ConceptStore) -> (Vec<Response>, Option<String>) {
         self.bytes = 0;
         let lessons = std::mem::take(&mut self.lessons);
-        let mut learned =
+        let learned =
             if lessons.is_empty() { Vec::new() } else { store.learn_batch_as_stored(lessons).await }.into_iter();
+        let mut remark = None;
+        let mut learned = learned.inspect(|answer| {
+            if let Ok(learned) = answer
+                && remark.is_none()
+            {
+                remark.clone_from(&learned.remark);
+            }
+        });
         let answers = self.answers.drain(..).map(|answer| match answer {
             Answer::Learned(reply) => reply.response(&mut learned),
             Answer::Refused(message) => Response::Error { message },
         });
-        answers.collect()
+        let responses = answers.collect();
+        (responses, remark)
     }
 }

@@ -194,7 +194,8 @@ async fn converse<S: ConceptStore + 'static, T: AsyncRead + AsyncWrite + Unpin>(
             Err(_) => return shared.tell(peer, "no token in time"),
         },
     };
-    let mut connection = Connection::new(&shared.desk, socket, config, &shared.memory, access, ending);
+    let log = |remark: &str| (shared.log)(&format!("{peer}: {remark}"));
+    let mut connection = Connection::new(&shared.desk, socket, config, &shared.memory, access, ending, &log);
     let end = connection.run().await;
     if let Some(complaint) = end.complaint() {
         shared.tell(peer, &complaint);
