@@ -414,6 +414,9 @@ fn plain_entities(
     let types = types_of(kinds);
     for place in reader.left_over() {
         let token = reader.tokens[place].clone();
+        if is_asking_word(&token.text) {
+            continue;
+        }
         let after_field = place.checked_sub(1).is_some_and(|before| {
             reader.is_unused(before)
                 && fields::from(reader, before, &types).is_some_and(|(_, words)| words.end == place)
