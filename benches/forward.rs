@@ -5,21 +5,19 @@
 
 #[path = "common/mod.rs"]
 mod common;
+mod serving;
 
-use std::thread;
 use std::time::Instant;
 
-use sutra_grid_events::graph::EmbeddedConcepts;
-use sutra_grid_events::remote::server::{Server, ServerConfig};
+use sutra_grid_events::Store;
 use sutra_grid_events::remote::{ForwardOptions, Forwarder};
-use sutra_grid_events::{Filter, Store};
-use tokio::sync::oneshot;
 
 use common::Outcome;
 use common::mix::Mix;
 use common::samples::median;
 use common::scale::{self, BATCH, SEED};
 use common::table::{Table, grouped};
+use serving::served;
 
 /// Events in the store that is forwarded.
 const EVENTS: usize = 100 * BATCH;
@@ -48,32 +46,12 @@ fn measure(count: usize, seed: u64) -> Outcome<f64> {
     }
     source.flush()?;
     let target = Store::open(directory.path().join("target"))?;
-    let concepts = EmbeddedConcepts::new(target.clone());
-    let (end, ended) = oneshot::channel::<()>();
-    let (send_address, address) = std::sync::mpsc::channel();
-    let server = thread::spawn(move || -> Outcome {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let server = Server::bind(ServerConfig { port: 0, ..ServerConfig::default() }, concepts).await?;
-            send_address.send(server.local_address())?;
-            server.serve(async { ended.await.unwrap_or_default() }).await?;
-            Ok(())
-        })
-    });
-    let endpoint = address.recv()?.to_string().parse()?;
-    let mut forwarder = Forwarder::new(source, endpoint, ForwardOptions { attempts_max: Some(1), ..<_>::default() })?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let start = Instant::now();
-    runtime.block_on(forwarder.forward_all())?;
-    let rate = count as f64 / start.elapsed().as_secs_f64();
-    drop((forwarder, runtime));
-    // It ends by itself if it failed, and says why below.
-    let _ = end.send(());
-    server.join().map_err(|_| "the server panicked")??;
-    let arrived = target.count(&Filter::All)?;
-    if arrived != count as u64 {
-        return Err(format!("{arrived} events arrived, {count} were forwarded").into());
-    }
-    target.close()?;
-    Ok(rate)
+    served(target, count, |address| {
+        let options = ForwardOptions { attempts_max: Some(1), ..<_>::default() };
+        let mut forwarder = Forwarder::new(source, address.to_string().parse()?, options)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let start = Instant::now();
+        runtime.block_on(forwarder.forward_all())?;
+        Ok(count as f64 / start.elapsed().as_secs_f64())
+    })
 }

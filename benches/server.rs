@@ -5,18 +5,17 @@
 
 #[path = "common/mod.rs"]
 mod common;
+mod serving;
 
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Instant;
 
-use sutra_grid_events::graph::{EmbeddedConcepts, second_of};
+use sutra_grid_events::graph::second_of;
 use sutra_grid_events::remote::message::Request;
-use sutra_grid_events::remote::server::{Server, ServerConfig};
 use sutra_grid_events::remote::{Dialect, encode_request};
-use sutra_grid_events::{ConceptId, Event, Filter, Store};
-use tokio::sync::oneshot;
+use sutra_grid_events::{ConceptId, Event, Store};
 
 use common::Outcome;
 use common::goals::{Goals, Unit};
@@ -24,6 +23,7 @@ use common::mix::Mix;
 use common::samples::{Samples, median, nanos};
 use common::scale::{self, BATCH, SEED};
 use common::table::{Table, grouped, time};
+use serving::served;
 
 /// Events of a client that does not wait.
 const PIPELINED: usize = 200 * BATCH;
@@ -62,36 +62,16 @@ fn main() -> Outcome {
 fn measure(dialect: Dialect, waits: bool, count: usize, seed: u64) -> Outcome<(f64, Samples)> {
     let directory = tempfile::tempdir()?;
     let store = Store::open(directory.path())?;
-    let concepts = EmbeddedConcepts::new(store.clone());
     let mut mix = Mix::seeded(seed);
     let requests = (0..count / BATCH)
         .flat_map(|_| mix.batch(BATCH))
         .map(|event| frames(dialect, &event))
         .collect::<Outcome<Vec<_>>>()?;
-    let (end, ended) = oneshot::channel::<()>();
-    let (send_address, address) = std::sync::mpsc::channel();
-    let server = thread::spawn(move || -> Outcome {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let server = Server::bind(ServerConfig { port: 0, ..ServerConfig::default() }, concepts).await?;
-            send_address.send(server.local_address())?;
-            server.serve(async { ended.await.unwrap_or_default() }).await?;
-            Ok(())
-        })
-    });
-    let address = address.recv()?;
-    let start = Instant::now();
-    let timings = if waits { wait_for_each(address, &requests)? } else { send_on(address, &requests)? };
-    let rate = count as f64 / start.elapsed().as_secs_f64();
-    // It ends by itself if it failed, and says why below.
-    let _ = end.send(());
-    server.join().map_err(|_| "the server panicked")??;
-    let stored = store.count(&Filter::All)?;
-    if stored != count as u64 {
-        return Err(format!("{stored} events are stored, {count} were learned").into());
-    }
-    store.close()?;
-    Ok((rate, timings))
+    served(store, count, |address| {
+        let start = Instant::now();
+        let timings = if waits { wait_for_each(address, &requests)? } else { send_on(address, &requests)? };
+        Ok((count as f64 / start.elapsed().as_secs_f64(), timings))
+    })
 }
 
 /// The three frames that an emitter makes of an event.
