@@ -9,7 +9,7 @@ use super::lexicon::{About, FAILURES, KIND_PHRASES, KindPhrase, OPPOSITES};
 use super::names::Names;
 use super::reader::{Negation, Reader, Stage};
 use super::subject::Subject;
-use crate::event::{KINDS, kind_index_of};
+use crate::event::kind_index_of;
 
 /// Words of one dynamic type may stand this far apart.
 const SPREAD_MAX: usize = 4;
@@ -52,20 +52,31 @@ pub(crate) struct FoundKind {
     pub(crate) lacking: bool,
 }
 
+impl FoundKind {
+    /// Whether nothing denies it.
+    fn is_plain(&self) -> bool {
+        !self.negated && !self.lacking
+    }
+
+    /// Whether it means failures in general.
+    fn is_any_failure(&self) -> bool {
+        FAILURES.iter().all(|name| self.types.iter().any(|own| own == name))
+    }
+}
+
 /// Finds kinds among the words that nothing has used yet, and uses them.
 pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat, subject: Option<&Subject>) -> Vec<FoundKind> {
     let mut found = exact_types(reader);
     dynamic(reader, &mut found);
+    let of_own_things = subject.is_some_and(|subject| !subject.is_of_grid());
     // A cluster question means the cluster's own kinds where a word has both senses.
-    let of_grid = ["agent_id", "node_id", "hostname", "platform"];
-    let of_own_things = subject.is_some_and(|subject| !of_grid.contains(&subject.field.as_str()));
     let cluster_only = about.cluster && !about.agent && !about.node;
     for phrase in PHRASES_BY_LENGTH.iter().copied() {
         if !about.fits(phrase.about) || (cluster_only && phrase.about == About::Agent) {
             continue;
         }
         // In a store of other things "killed" may be the text of a reason, no crash of a node.
-        let is_recorded = phrase.types.iter().any(|name| reader.names.types().any(|own| own == *name));
+        let is_recorded = phrase.types.iter().any(|name| reader.names.has_type(name));
         let grid_found = found.iter().any(|kind| kind.types.iter().any(|name| kind_index_of(name).is_some()));
         if !is_recorded && !grid_found && (of_own_things || !found.is_empty()) {
             continue;
@@ -78,16 +89,14 @@ pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat, subject: Option<&S
                 break;
             }
             let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-            let mut types: Vec<String> = own(phrase.types);
+            let mut types: Vec<String> =
+                if phrase.types == FAILURES { failures(&reader.names) } else { own(phrase.types) };
             if phrase.about != About::Any && about == AboutWhat::default() {
                 // Nothing says whether an agent or a node "went down": both may have.
                 let same = PHRASES_BY_LENGTH
                     .iter()
                     .filter(|other| other.words == phrase.words && other.about != About::Cluster);
                 types = same.flat_map(|other| own(other.types)).collect();
-            }
-            if phrase.types == FAILURES {
-                types.extend(own_failures(&reader.names));
             }
             add(reader, &mut found, types, own(phrase.wider), words);
         }
@@ -102,12 +111,11 @@ pub(crate) fn find(reader: &mut Reader<'_>, about: AboutWhat, subject: Option<&S
 /// "Launches that failed", "stops that were requested": a noun that can mean several types, and a word for failures
 /// or requests in general, mean those among the types.
 fn combine(found: &mut Vec<FoundKind>) {
-    let is_plain = |kind: &FoundKind| !kind.negated && !kind.lacking;
-    let Some(noun) = found.iter().position(|kind| !kind.wider.is_empty() && is_plain(kind)) else { return };
-    let all_failures = |kind: &FoundKind| FAILURES.iter().all(|name| kind.types.iter().any(|own| own == name));
+    let Some(noun) = found.iter().position(|kind| !kind.wider.is_empty() && kind.is_plain()) else { return };
     let is_request =
         |kind: &FoundKind| kind.wider.is_empty() && kind.types == ["spawn_requested"] && kind.words.len() == 1;
-    let Some(general) = found.iter().position(|kind| is_plain(kind) && (all_failures(kind) || is_request(kind))) else {
+    let Some(general) = found.iter().position(|kind| kind.is_plain() && (kind.is_any_failure() || is_request(kind)))
+    else {
         return;
     };
     let asks_requests = is_request(&found[general]);
@@ -124,23 +132,20 @@ fn combine(found: &mut Vec<FoundKind>) {
 /// "Failed logins", where no type says that a login failed: logins and failures together are no answer. The word for
 /// failures is nobody's then.
 fn refuse_union(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
-    let is_plain = |kind: &FoundKind| !kind.negated && !kind.lacking;
-    let is_general = |kind: &FoundKind| FAILURES.iter().all(|name| kind.types.iter().any(|own| own == name));
     let of_own = |kind: &FoundKind| kind.types.iter().all(|name| kind_index_of(name).is_none());
-    let Some(general) = found.iter().position(|kind| is_plain(kind) && is_general(kind)) else { return };
-    if found.iter().any(|kind| is_plain(kind) && of_own(kind)) {
+    let Some(general) = found.iter().position(|kind| kind.is_plain() && kind.is_any_failure()) else { return };
+    if found.iter().any(|kind| kind.is_plain() && of_own(kind)) {
         let removed = found.remove(general);
         removed.words.for_each(|place| reader.used[place] = None);
     }
 }
 
-/// The store's own types that say that something failed.
-pub(crate) fn own_failures(names: &Names<'_>) -> impl Iterator<Item = String> {
-    dynamic_types(names)
-        .filter(|name| {
-            name.split('_').any(|part| matches!(part, "failed" | "failure" | "error" | "crashed" | "aborted"))
-        })
-        .map(str::to_owned)
+/// The types that say that something failed: those of a grid, and the store's own.
+pub(crate) fn failures(names: &Names<'_>) -> Vec<String> {
+    let says_so = |name: &&str| {
+        name.split('_').any(|part| matches!(part, "failed" | "failure" | "error" | "crashed" | "aborted"))
+    };
+    FAILURES.iter().copied().chain(dynamic_types(names).filter(says_so)).map(str::to_owned).collect()
 }
 
 /// Adds a kind, with what denies it.
@@ -186,7 +191,7 @@ fn exact_types(reader: &mut Reader<'_>) -> Vec<FoundKind> {
     let mut found = Vec::new();
     for place in 0..reader.tokens.len() {
         let text = reader.tokens[place].text.clone();
-        let known = KINDS.iter().any(|kind| kind.name == text) || reader.names.types().any(|name| name == text);
+        let known = kind_index_of(&text).is_some() || reader.names.has_type(&text);
         if known && reader.is_unused(place) {
             add(reader, &mut found, vec![text], Vec::new(), place..place + 1);
         }
@@ -272,7 +277,7 @@ fn partial(reader: &mut Reader<'_>, found: &mut Vec<FoundKind>) {
 }
 
 pub(crate) fn dynamic_types<'a>(names: &'a Names<'_>) -> impl Iterator<Item = &'a str> {
-    names.types().filter(|name| !KINDS.iter().any(|kind| kind.name == *name))
+    names.types().filter(|name| kind_index_of(name).is_none())
 }
 
 /// Places near each other where all parts of a name stand: the closest together, and the first of such.

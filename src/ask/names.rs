@@ -42,6 +42,11 @@ impl<'a> Names<'a> {
         self.types.keys().map(String::as_str)
     }
 
+    /// Whether there is an event of this type.
+    pub(crate) fn has_type(&self, name: &str) -> bool {
+        self.types.contains_key(name)
+    }
+
     /// Whether any event has a field of this name.
     pub(crate) fn has_field(&self, name: &str) -> bool {
         let all = || self.fields().values().flatten().cloned().collect::<HashSet<String>>();

@@ -161,16 +161,19 @@ impl<'a> Reader<'a> {
 
     /// Where a phrase stands among words that nothing has used.
     pub(crate) fn find_unused(&self, phrase: &[&str]) -> Option<Range<usize>> {
-        let last = self.tokens.len().checked_sub(phrase.len())?;
-        (0..=last)
-            .find(|&place| self.fits(place, phrase) && (place..place + phrase.len()).all(|p| self.is_unused(p)))
-            .map(|place| place..place + phrase.len())
+        self.find_where(phrase, |place| self.is_unused(place))
     }
 
     /// Where a phrase stands, whoever used its words.
     pub(crate) fn find(&self, phrase: &[&str]) -> Option<Range<usize>> {
+        self.find_where(phrase, |_| true)
+    }
+
+    /// Where a phrase stands first whose words may all be taken.
+    fn find_where(&self, phrase: &[&str], may_take: impl Fn(usize) -> bool) -> Option<Range<usize>> {
         let last = self.tokens.len().checked_sub(phrase.len())?;
-        (0..=last).find(|&place| self.fits(place, phrase)).map(|place| place..place + phrase.len())
+        let mut places = (0..=last).map(|place| place..place + phrase.len());
+        places.find(|words| self.fits(words.start, phrase) && words.clone().all(&may_take))
     }
 
     /// Whether any of these phrases stands somewhere, outside of times, entities and conditions; its words are
@@ -208,14 +211,10 @@ impl<'a> Reader<'a> {
     }
 
     fn find_cue(&self, phrase: &[&str]) -> Option<Range<usize>> {
-        let last = self.tokens.len().checked_sub(phrase.len())?;
-        let is_free = |place: usize| {
+        self.find_where(phrase, |place| {
             !matches!(self.used[place], Some(Stage::Time | Stage::Entity | Stage::Condition))
                 && !self.tokens[place].quoted
-        };
-        (0..=last)
-            .find(|&place| self.fits(place, phrase) && (place..place + phrase.len()).all(is_free))
-            .map(|place| place..place + phrase.len())
+        })
     }
 
     pub(crate) fn has(&self, word: &str) -> bool {

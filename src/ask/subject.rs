@@ -41,6 +41,13 @@ pub(crate) struct Subject {
     pub(crate) places: Vec<usize>,
 }
 
+impl Subject {
+    /// Whether these are things of a grid, and no things of the store's own.
+    pub(crate) fn is_of_grid(&self) -> bool {
+        matches!(self.field.as_str(), "agent_id" | "node_id" | "hostname" | "platform")
+    }
+}
+
 /// Finds the things that a question is about.
 pub(crate) fn find(reader: &mut Reader<'_>) -> Option<Subject> {
     listed(reader).or_else(|| of_dynamic_kind(reader))

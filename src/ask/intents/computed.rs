@@ -2,11 +2,12 @@
 
 use super::Found;
 use crate::ask::fields;
+use crate::ask::filters::of_types;
 use crate::ask::kinds::FoundKind;
 use crate::ask::question::{Function, Intent, ValueOf};
 use crate::ask::reader::{Reader, Stage};
+use crate::ask::subject::Subject;
 use crate::event::CLUSTER;
-use crate::query::Filter;
 
 /// What the time between is asked of: the words, what starts it, what ends it, and the field that both share.
 type Pair = (&'static [&'static str], &'static [&'static str], &'static str);
@@ -192,7 +193,6 @@ pub(super) fn rate(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<
     if !asked {
         return Ok(None);
     }
-    let of = |names: &[&str]| Filter::Or(names.iter().map(|name| Filter::event_type(*name)).collect());
     let success = reader.has("success") || reader.cue(&[&["succe*"], &["went", "well"], &["worked"]]);
     if found.types().any(|name| matches!(name, "node_crashed" | "agent_offline" | "node_restarted")) {
         // There are no attempts to crash: it is how often it happens.
@@ -204,7 +204,7 @@ pub(super) fn rate(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<
     let spawns = found.has_type_of("spawn_")
         || ["spawn", "spawns", "spawning", "start", "launch"].iter().any(|word| reader.has(word));
     // Of other kinds it is not known what an attempt is.
-    let of_grid = matches!(found.field(), None | Some("agent_id" | "node_id" | "platform" | "hostname"));
+    let of_grid = found.subject.is_none_or(Subject::is_of_grid);
     if !stops && !spawns && (!found.kinds.is_empty() || !of_grid) {
         return Err("a rate is known of spawns and stops, which succeed or fail".to_owned());
     }
@@ -222,8 +222,8 @@ pub(super) fn rate(reader: &mut Reader<'_>, found: &Found<'_>) -> Result<Option<
         &["launch*"],
     ]);
     let value = ValueOf::Rate {
-        attempts: found.without_kinds.clone().and(of(attempts)),
-        outcomes: found.without_kinds.clone().and(of(&[outcome])),
+        attempts: found.without_kinds.clone().and(of_types(attempts.iter().copied())),
+        outcomes: found.without_kinds.clone().and(of_types([outcome])),
     };
     Ok(Some(Intent::Value(value)))
 }

@@ -248,11 +248,9 @@ pub(super) fn group_key(
         return None;
     }
     // "Exit codes of crashes, grouped".
-    let place = (0..reader.tokens.len()).find(|&place| {
-        reader.is_unused(place)
-            && fields::from(reader, place, types).is_some_and(|(_, words)| words.clone().all(|at| reader.is_unused(at)))
+    let (field, words) = (0..reader.tokens.len()).filter(|&place| reader.is_unused(place)).find_map(|place| {
+        fields::from(reader, place, types).filter(|(_, words)| words.clone().all(|at| reader.is_unused(at)))
     })?;
-    let (field, words) = fields::from(reader, place, types)?;
     reader.use_words(words, Stage::Intent);
     Some(GroupKey::Field(field))
 }

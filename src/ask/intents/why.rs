@@ -1,8 +1,8 @@
 //! Why things happened, and what came of them.
 
 use super::{Found, Reader, Stage};
-use crate::ask::filters::without_time;
-use crate::ask::lexicon::FAILURES;
+use crate::ask::filters::{of_types, without_time};
+use crate::ask::kinds::failures;
 use crate::ask::question::{Direction, Intent, WhyTarget};
 use crate::query::{Filter, TimeRange};
 
@@ -115,9 +115,7 @@ pub(super) fn find(reader: &mut Reader<'_>, found: &Found<'_>) -> Option<Intent>
     };
     let mut filter = if found.kinds.is_empty() {
         reader.cue(STATES);
-        let own = crate::ask::kinds::own_failures(&reader.names);
-        let types = FAILURES.iter().map(|name| (*name).to_owned()).chain(own);
-        let failures = Filter::Or(types.map(Filter::event_type).collect());
+        let failures = of_types(failures(&reader.names).iter().map(String::as_str));
         found.without_kinds.clone().and(failures)
     } else {
         found.filter.clone()
