@@ -92,6 +92,7 @@ pub mod event;
 pub mod events {
     pub use crate::event::*;
 }
+pub mod forensics;
 pub mod graph;
 #[cfg(feature = "grid")]
 pub mod grid;

@@ -1,9 +1,14 @@
-//! Files and directories: names, permissions, durable creation. Everything the store writes goes through here.
+//! Files and directories: names, permissions, reading that leaves no trace, durable creation. Everything that the
+//! store reads and writes goes through here.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::error::StoreError;
 
@@ -31,22 +36,80 @@ pub(crate) fn numbered(directory: &Path, id: u64, ending: &str) -> PathBuf {
     directory.join(format!("{id:020}.{ending}"))
 }
 
-/// The ids of the files with this ending in a directory, ascending. A directory that is not there holds none.
-pub(crate) fn list_numbered(directory: &Path, ending: &str) -> Result<Vec<u64>, StoreError> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StoreError::io("list", directory)(error)),
-    };
-    let mut ids = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(StoreError::io("list", directory))?.path();
-        if path.extension().is_some_and(|found| found == ending) {
-            ids.extend(path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok()));
-        }
+/// Opens a file to read it, and leaves no trace of that: its time of access stays, where the system allows it.
+///
+/// A directory may come from anywhere, so nothing in it is trusted: a symbolic link is not followed, and what is no
+/// regular file is refused without waiting for it (as opening a pipe would).
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    let file = open_untraced(path, OFlags::NOFOLLOW | OFlags::NONBLOCK)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
     }
-    ids.sort_unstable();
-    Ok(ids)
+    Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"))
+}
+
+/// Opens something to read it, without changing its time of access if it is ours.
+fn open_untraced(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::RDONLY | OFlags::CLOEXEC;
+    #[cfg(target_os = "linux")]
+    match rustix::fs::open(path, flags | OFlags::NOATIME, Mode::empty()) {
+        // Only the owner of a file may ask for it.
+        Err(rustix::io::Errno::PERM) => {}
+        other => return named(other.map(File::from)),
+    }
+    named(rustix::fs::open(path, flags, Mode::empty()).map(File::from))
+}
+
+/// Says in words what opening a symbolic link without following it gives.
+fn named(opened: rustix::io::Result<File>) -> io::Result<File> {
+    opened.map_err(|error| match error {
+        rustix::io::Errno::LOOP => io::Error::new(io::ErrorKind::InvalidData, "it is a symbolic link"),
+        other => other.into(),
+    })
+}
+
+/// The names of the entries of a directory, sorted. A directory that is not there has none.
+///
+/// `path` itself may be a symbolic link: whoever names a directory means what it stands for. Directories below a
+/// store are listed by [`list_numbered`].
+pub(crate) fn entries(path: &Path) -> Result<Vec<OsString>, StoreError> {
+    names_in(path, OFlags::DIRECTORY)
+}
+
+fn names_in(path: &Path, flags: OFlags) -> Result<Vec<OsString>, StoreError> {
+    let listed = open_untraced(path, flags).and_then(|directory| {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::new(directory)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    });
+    let mut names = match listed {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::io("list", path)(error)),
+    };
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The ids of the files with this ending in a directory of a store, ascending. A directory that is not there holds
+/// none; one that is a symbolic link is refused.
+pub(crate) fn list_numbered(directory: &Path, ending: &str) -> Result<Vec<u64>, StoreError> {
+    let names = names_in(directory, OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
+    let id_of = |name: &OsString| {
+        let path = Path::new(name);
+        let has_ending = path.extension().is_some_and(|found| found == ending);
+        // Only the full name is ours, so that no two files have one id.
+        let id = path.file_stem()?.to_str().filter(|stem| has_ending && stem.len() == 20)?;
+        id.bytes().all(|byte| byte.is_ascii_digit()).then(|| id.parse::<u64>().ok()).flatten()
+    };
+    // The names have one length, so that they were sorted as numbers.
+    Ok(names.iter().filter_map(id_of).collect())
 }
 
 /// Creates a directory that only its owner can enter, and those above it.
@@ -57,7 +120,8 @@ pub(crate) fn create_directory(path: &Path) -> Result<(), StoreError> {
 /// How a file that only its owner can read is created.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).mode(0o600);
+    // A link in its place is not written through.
+    options.write(true).create(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     options
 }
 
@@ -83,8 +147,8 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError>
 
 /// Removes files that were never finished.
 pub(crate) fn remove_unfinished(directory: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(directory).map_err(StoreError::io("list", directory))? {
-        let path = entry.map_err(StoreError::io("list", directory))?.path();
+    for name in entries(directory)? {
+        let path = directory.join(name);
         if path.extension().is_some_and(|found| found == TEMPORARY_ENDING) {
             remove(&path)?;
         }
@@ -102,7 +166,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
 
 /// Reads a whole file of at most `max` bytes.
 pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, StoreError> {
-    let file = File::open(path).map_err(StoreError::io("open", path))?;
+    let file = open_to_read(path).map_err(StoreError::io("open", path))?;
     let mut bytes = Vec::new();
     // One byte more than allowed shows that there is more.
     file.take(max + 1).read_to_end(&mut bytes).map_err(StoreError::io("read", path))?;
@@ -112,15 +176,64 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
-/// The size of all files below a directory, in bytes. What vanishes meanwhile counts nothing.
+/// The size of all files below a directory, in bytes. What vanishes meanwhile counts nothing; symbolic links are not
+/// followed.
 pub(crate) fn bytes_below(directory: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(directory) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
+    let size_of = |name: OsString| {
+        let path = directory.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => bytes_below(&path),
             Ok(metadata) => metadata.len(),
             Err(_) => 0,
-        })
-        .sum()
+        }
+    };
+    entries(directory).unwrap_or_default().into_iter().map(size_of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("file"), "text").expect("writable");
+        symlink(path("file"), path("link")).expect("writable");
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, Mode::RUSR, 0).expect("made");
+        assert_eq!(read(&path("file"), 100).expect("readable"), b"text");
+        for name in ["link", "pipe"] {
+            let error = read(&path(name), 100).expect_err(name).to_string();
+            assert!(error.contains("symbolic link") || error.contains("no regular file"), "{error}");
+        }
+        fs::create_dir(path("real")).expect("made");
+        symlink(path("real"), path("linked")).expect("writable");
+        assert!(list_numbered(&path("real"), "log").expect("readable").is_empty());
+        list_numbered(&path("linked"), "log").expect_err("a link");
+    }
+
+    #[test]
+    fn reading_leaves_the_time_of_access() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        fs::write(&path, "text").expect("writable");
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
+        let times = fs::FileTimes::new().set_accessed(long_ago);
+        File::options().write(true).open(&path).and_then(|file| file.set_times(times)).expect("ours");
+        read(&path, 100).expect("readable");
+        assert_eq!(fs::metadata(&path).expect("there").atime(), 1);
+    }
+
+    #[test]
+    fn ids_are_full_names() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for name in
+            ["00000000000000000010.log", "00000000000000000009.log", "9.log", "+0000000000000000009.log", "x.log"]
+        {
+            fs::write(directory.path().join(name), "").expect("writable");
+        }
+        assert_eq!(list_numbered(directory.path(), "log").expect("readable"), [9, 10]);
+    }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -29,6 +30,10 @@ pub(crate) enum Tree {
     Cursors,
     /// What retention removed.
     Retention,
+    /// What else is known to be missing from the record.
+    Losses,
+    /// Where events came from that were taken over from other stores.
+    Origins,
 }
 
 impl Tree {
@@ -36,10 +41,12 @@ impl Tree {
         match self {
             Tree::Cursors => "cursors",
             Tree::Retention => "retention",
+            Tree::Losses => "losses",
+            Tree::Origins => "origins",
         }
     }
 
-    const ALL: [Tree; 2] = [Tree::Cursors, Tree::Retention];
+    const ALL: [Tree; 4] = [Tree::Cursors, Tree::Retention, Tree::Losses, Tree::Origins];
 }
 
 /// One entry in the published file.
@@ -57,13 +64,66 @@ pub(crate) struct Keyed {
 }
 
 impl Keyed {
-    /// Opens or creates the keyed part of the store in this directory.
-    pub(crate) fn open(store: &Path) -> Result<Self, StoreError> {
+    /// Opens or creates the keyed part of the store in this directory. If it is missing or damaged, it is made anew
+    /// from what was published last, and the second part of the answer says so; what is damaged is moved aside.
+    pub(crate) fn open(store: &Path) -> Result<(Self, Option<StoreError>), StoreError> {
+        let path = store.join(files::KEYED_DIRECTORY);
+        let published = store.join(PUBLISHED_FILE);
+        if !path.exists() {
+            let keyed = Self::open_there(store)?;
+            if !published.exists() {
+                return Ok((keyed, None));
+            }
+            keyed.take_over_published()?;
+            return Ok((
+                keyed,
+                Some(StoreError::damaged(&path, format!("it was missing, and is made anew from {PUBLISHED_FILE}"))),
+            ));
+        }
+        match Self::open_there(store) {
+            Ok(keyed) => Ok((keyed, None)),
+            Err(StoreError::Io { source, .. }) if is_damage(&source) => {
+                let aside = store.join(format!("{}.damaged-{}", files::KEYED_DIRECTORY, Utc::now().timestamp_micros()));
+                std::fs::rename(&path, &aside).map_err(StoreError::io("move aside", &path))?;
+                let keyed = Self::open_there(store)?;
+                keyed.take_over_published()?;
+                let reason = format!(
+                    "{source}; it was moved to {} and is made anew from {PUBLISHED_FILE}",
+                    aside.file_name().unwrap_or_default().display()
+                );
+                Ok((keyed, Some(StoreError::damaged(&path, reason))))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn open_there(store: &Path) -> Result<Self, StoreError> {
         let path = store.join(files::KEYED_DIRECTORY);
         files::create_directory(&path)?;
         let config = sled::Config { path: path.clone(), cache_capacity_bytes: CACHE_BYTES, ..sled::Config::default() };
         let database = sled::Db::open_with_config(&config).map_err(StoreError::io("open", &path))?;
-        Ok(Self { directory: store.to_owned(), database })
+        let keyed = Self { directory: store.to_owned(), database };
+        // What is damaged shows only when it is read.
+        for tree in Tree::ALL {
+            keyed.last_key(tree)?;
+        }
+        Ok(keyed)
+    }
+
+    /// Puts back what was published. What cannot be read of it is lost, and nothing else.
+    fn take_over_published(&self) -> Result<(), StoreError> {
+        for tree in Tree::ALL {
+            for (key, value) in read_published(&self.directory, tree).unwrap_or_default() {
+                self.put(tree, &key, &value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The largest key of a tree.
+    pub(crate) fn last_key(&self, tree: Tree) -> Result<Option<String>, StoreError> {
+        let last = self.tree(tree)?.last().map_err(StoreError::io("read", &self.path()))?;
+        Ok(last.map(|(key, _)| String::from_utf8_lossy(&key).into_owned()))
     }
 
     fn tree(&self, tree: Tree) -> Result<sled::Tree<FANOUT>, StoreError> {
@@ -130,6 +190,11 @@ impl std::fmt::Debug for Keyed {
     }
 }
 
+/// Whether an error tells of bytes that are not what was written.
+fn is_damage(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
+}
+
 /// The entries of one tree in the published file of a store; none if there is no such file.
 pub(crate) fn read_published(store: &Path, tree: Tree) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
     let path = store.join(PUBLISHED_FILE);
@@ -163,7 +228,8 @@ mod tests {
     fn what_is_put_is_published() {
         let directory = tempfile::tempdir().expect("a directory");
         {
-            let keyed = Keyed::open(directory.path()).expect("opens");
+            let (keyed, problem) = Keyed::open(directory.path()).expect("opens");
+            assert!(problem.is_none());
             keyed.put(Tree::Cursors, "console", &7).expect("written");
             keyed.put(Tree::Cursors, "console", &8).expect("written");
             keyed.put(Tree::Retention, "1", &"x").expect("written");
@@ -171,7 +237,7 @@ mod tests {
         }
         let published = read_published(directory.path(), Tree::Cursors).expect("readable");
         assert_eq!(published.into_iter().collect::<Vec<_>>(), [("console".to_owned(), 8.into())]);
-        let keyed = Keyed::open(directory.path()).expect("opens again");
+        let (keyed, _) = Keyed::open(directory.path()).expect("opens again");
         assert_eq!(keyed.get::<u64>(Tree::Cursors, "console").expect("readable"), Some(8));
         assert_eq!(keyed.get::<u64>(Tree::Cursors, "other").expect("readable"), None);
     }
@@ -180,11 +246,40 @@ mod tests {
     fn a_changed_byte_is_noticed() {
         let directory = tempfile::tempdir().expect("a directory");
         Keyed::open(directory.path())
-            .and_then(|keyed| keyed.put(Tree::Cursors, "a", &1).and_then(|()| keyed.publish()))
+            .and_then(|(keyed, _)| keyed.put(Tree::Cursors, "a", &1).and_then(|()| keyed.publish()))
             .expect("published");
         let path = directory.path().join(PUBLISHED_FILE);
         let text = std::fs::read_to_string(&path).expect("readable").replace("\"value\":1", "\"value\":2");
         std::fs::write(&path, text).expect("writable");
         assert!(matches!(read_published(directory.path(), Tree::Cursors), Err(StoreError::Damaged { .. })));
+    }
+
+    #[test]
+    fn what_is_missing_or_damaged_is_made_anew_from_what_was_published() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (keyed, _) = Keyed::open(directory.path()).expect("opens");
+        keyed.put(Tree::Losses, "1", &7).and_then(|()| keyed.publish()).expect("published");
+        drop(keyed);
+        let path = directory.path().join(files::KEYED_DIRECTORY);
+        std::fs::remove_dir_all(&path).expect("ours");
+        let (keyed, problem) = Keyed::open(directory.path()).expect("opens");
+        assert!(problem.expect("said").to_string().contains("missing"));
+        assert_eq!(keyed.get::<u64>(Tree::Losses, "1").expect("readable"), Some(7));
+        drop(keyed);
+        for entry in walk(&path) {
+            std::fs::write(entry, [0xa5; 300]).expect("writable");
+        }
+        let (keyed, problem) = Keyed::open(directory.path()).expect("opens");
+        assert!(problem.expect("said").to_string().contains("damaged-"));
+        assert_eq!(keyed.get::<u64>(Tree::Losses, "1").expect("readable"), Some(7));
+    }
+
+    fn walk(directory: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(directory).expect("readable") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
+        }
+        found
     }
 }

@@ -10,5 +10,6 @@ mod source;
 pub(crate) mod tail;
 pub(crate) mod varint;
 pub use foreign::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord};
+pub use segment::RemovalCause;
 pub use source::StoredEvent;
 pub(crate) use source::{Rows, Source, Zone};

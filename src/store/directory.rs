@@ -81,8 +81,7 @@ impl Directory {
         if !self.root.exists() || self.format()?.is_some() {
             return Ok(());
         }
-        let mut entries = std::fs::read_dir(&self.root).map_err(StoreError::io("list", &self.root))?;
-        match entries.find_map(|entry| entry.ok().map(|entry| entry.file_name()).filter(|name| !is_ours(name))) {
+        match files::entries(&self.root)?.into_iter().find(|name| !is_ours(name)) {
             Some(name) => {
                 let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
                 Err(StoreError::NotAStore { path: self.root.clone(), reason })

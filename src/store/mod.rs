@@ -17,6 +17,7 @@ mod durable;
 mod foreign;
 mod open;
 mod pieces;
+mod record;
 mod retention;
 mod sealer;
 mod shared;
@@ -33,13 +34,13 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-pub use crate::storage::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord, StoredEvent};
+pub use crate::storage::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord, RemovalCause, StoredEvent};
 pub use config::{
     BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, Retention, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE,
     SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
 };
 pub use directory::FORMAT_VERSION;
-pub use retention::Removal;
+pub use record::{Loss, LossCause, Origin, Removal};
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;
 pub use subscribe::{Cursor, CursorError, Delivery, Subscription};
@@ -170,19 +171,6 @@ impl Store {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         self.shared().problems.lock().iter().map(ToString::to_string).collect()
-    }
-
-    /// What retention removed, oldest first. A reader knows of it what the writer has published.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn removals(&self) -> Result<Vec<Removal>, StoreError> {
-        let shared = self.shared();
-        if !shared.read_only {
-            shared.publish_keyed()?;
-        }
-        let published = read_published(&shared.directory.root, Tree::Retention)?;
-        Ok(published.into_values().filter_map(|value| serde_json::from_value(value).ok()).collect())
     }
 
     /// Remembers the place of a named consumer, durably.

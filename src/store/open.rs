@@ -95,7 +95,7 @@ impl Store {
             return Err(StoreError::Missing { path: directory.root });
         }
         let Some(format) = directory.format()? else {
-            let empty = std::fs::read_dir(&directory.root).is_ok_and(|mut entries| entries.next().is_none());
+            let empty = files::entries(&directory.root).is_ok_and(|entries| entries.is_empty());
             let path = directory.root;
             return Err(if empty {
                 StoreError::Missing { path }

@@ -3,11 +3,11 @@
 //! Age counts from the sealing of a segment, so that one absurd timestamp keeps nothing alive.
 
 use chrono::Utc;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::shared::Shared;
+use super::{Removal, RemovalCause};
 use crate::error::StoreError;
 use crate::storage::files::{self, LOG_ENDING};
 use crate::storage::keyed::Tree;
@@ -15,23 +15,6 @@ use crate::storage::segment::SegmentReader;
 
 /// Removed segments that are remembered one by one; older ones are forgotten.
 const REMOVALS_MAX: usize = 10_000;
-
-/// What retention removed with one segment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Removal {
-    /// The first sequence number removed.
-    pub first_sequence: u64,
-    /// The last sequence number removed.
-    pub last_sequence: u64,
-    /// The earliest time removed, in µs.
-    pub first_us: i64,
-    /// The latest time removed, in µs.
-    pub last_us: i64,
-    /// How many events were removed.
-    pub events: u64,
-    /// When they were removed, in µs.
-    pub removed_at_us: i64,
-}
 
 /// Removes what is too old or too much.
 pub(super) fn apply(shared: &Shared) -> Result<(), StoreError> {
@@ -91,5 +74,7 @@ fn removal_of(segment: &SegmentReader, removed_at_us: i64) -> Removal {
         last_us: contents.blocks.iter().map(|block| block.max_us).max().unwrap_or(0),
         events: u64::from(contents.count),
         removed_at_us,
+        event_type: None,
+        cause: RemovalCause::Expired,
     }
 }

@@ -142,7 +142,9 @@ impl Shared {
             return Err(StoreError::Closed);
         }
         if part.open.is_none() {
-            part.open = Some(Keyed::open(&self.directory.root)?);
+            let (keyed, problem) = Keyed::open(&self.directory.root)?;
+            part.open = Some(keyed);
+            self.note_problem(problem.map_or(Ok(()), Err));
         }
         part.changed |= changes;
         part.open.as_ref().map_or(Err(StoreError::Closed), work)

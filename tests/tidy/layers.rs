@@ -12,12 +12,13 @@ use crate::TextFile;
 use crate::code::code_of;
 
 /// Each top module of the library with those that it may name, beside itself.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("event", &[]),
     ("error", &["event"]),
     ("storage", &["event", "error"]),
     ("store", &["event", "error", "storage", "query"]),
     ("query", &["event", "error", "storage", "store"]),
+    ("forensics", &["event", "error", "storage", "store", "query"]),
     ("graph", &["event", "error", "store", "query"]),
     ("ask", &["event", "error", "store", "query", "graph"]),
     ("remote", &["event", "error", "store", "query", "graph"]),

@@ -73,7 +73,7 @@ impl ForeignView {
     /// What another process has written by now; goes on with the file of an earlier view if it is the same.
     pub(crate) fn of_other(store: &Path, earlier: Option<&ForeignView>) -> Result<Self, StoreError> {
         let path = store.join(FOREIGN_FILE);
-        let metadata = match std::fs::metadata(&path) {
+        let metadata = match std::fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self { path, file: None, epoch: 0, end: ForeignPlace::default() });
@@ -87,7 +87,7 @@ impl ForeignView {
             let end = ForeignPlace { offset: metadata.len(), ..earlier.end };
             return Ok(Self { end, ..earlier.clone() });
         }
-        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let file = files::open_to_read(&path).map_err(StoreError::io("open", &path))?;
         let LogIdentity { epoch, generation } = frame::read_header(&file, &path)?;
         let offset = file.metadata().map_err(StoreError::io("read", &path))?.len();
         Ok(Self { path, file: Some(Arc::new(file)), epoch, end: ForeignPlace { generation, offset } })

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 
 use super::block::{BLOCK_EVENTS, BlockColumns, Column, Kinds};
-use super::contents::{BlockRecord, Contents, SectionRecord, TypeRecord, assemble};
+use super::contents::{BlockRecord, Contents, RemovedRecord, SectionRecord, TypeRecord, assemble};
 use super::counts::{self, COUNTED_VALUES_MAX, CountList};
 use super::postings::{self, Posting};
 use super::{column, dictionary, filter::Filter};
-use crate::storage::chain::{Anchor, next_link, segment_root};
+use crate::storage::chain::{Anchor, next_link};
 use crate::storage::shape::{Shape, value_kind};
 use crate::storage::tail::{RowValue, TailMemory, take_value};
 
@@ -33,7 +33,33 @@ pub(crate) struct Sealing {
 
 /// Builds the bytes of the segment of all published events of a tail.
 pub(crate) fn build(memory: &TailMemory, sealing: Sealing) -> std::io::Result<(Contents, Vec<u8>)> {
-    Builder::new(memory).build(sealing)
+    let (mut contents, body) = Builder::new(memory).build(sealing)?;
+    contents.after =
+        next_link(&sealing.before, contents.first_sequence, contents.last_sequence, &contents.chain_root());
+    let file = assemble(&contents, &body)?;
+    Ok((contents, file))
+}
+
+/// Builds the bytes of a segment anew from those of its events that are left: published events of a tail, with their
+/// sequence numbers. What the segment was sealed as stays, and with it the chain.
+#[allow(dead_code)] // Retention and salvage come.
+pub(crate) fn rebuild(
+    memory: &TailMemory,
+    original: &Contents,
+    mut removed: Vec<RemovedRecord>,
+) -> std::io::Result<(Contents, Vec<u8>)> {
+    removed.sort_by(|a, b| a.event_type.cmp(&b.event_type));
+    let sealing = Sealing {
+        epoch: original.epoch,
+        id: original.id,
+        sealed_at_us: original.sealed_at_us,
+        before: original.before,
+    };
+    let (contents, body) = Builder::new(memory).build(sealing)?;
+    let (first_sequence, last_sequence) = (original.first_sequence, original.last_sequence);
+    let contents = Contents { first_sequence, last_sequence, after: original.after, removed, ..contents };
+    let file = assemble(&contents, &body)?;
+    Ok((contents, file))
 }
 
 struct Builder<'a> {
@@ -72,6 +98,7 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The contents, whose place in the chain the caller sets, and the body.
     fn build(mut self, sealing: Sealing) -> std::io::Result<(Contents, Vec<u8>)> {
         let memory = self.memory;
         let words = self.choose_words();
@@ -105,7 +132,6 @@ impl<'a> Builder<'a> {
         let filter = self.put_filter();
         let dictionary_again = self.body.len() as u64;
         self.body.extend_from_slice(&page_bytes);
-        let root = segment_root(types.iter().map(|found| (found.name.as_str(), found.root)));
         let (first_sequence, last_sequence) = (memory.first_sequence(), memory.last_sequence(memory.len()));
         let contents = Contents {
             epoch: sealing.epoch,
@@ -115,7 +141,7 @@ impl<'a> Builder<'a> {
             count: memory.len(),
             sealed_at_us: sealing.sealed_at_us,
             before: sealing.before,
-            after: next_link(&sealing.before, first_sequence, last_sequence, &root),
+            after: Anchor::default(),
             fields: self.field_names.iter().map(|name| name.to_string()).collect(),
             shapes: memory.shapes().iter().map(|shape| shape.shape.to_record()).collect(),
             types,
@@ -125,9 +151,9 @@ impl<'a> Builder<'a> {
             postings,
             counts,
             filter,
+            removed: Vec::new(),
         };
-        let file = assemble(&contents, &self.body)?;
-        Ok((contents, file))
+        Ok((contents, self.body))
     }
 
     /// Chooses the words of the dictionary and numbers them in their order.

@@ -13,13 +13,18 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::storage::chain::{Anchor, Hash};
+use crate::storage::chain::{Anchor, Hash, segment_root};
 use crate::storage::compression;
 use crate::storage::shape::ShapeRecord;
 
 pub(crate) const SEGMENT_MAGIC: &[u8; 8] = b"SGESEG\r\n";
 pub(crate) const SEGMENT_END_MAGIC: &[u8; 8] = b"SGESEGND";
-pub(crate) const SEGMENT_VERSION: u32 = 1;
+/// The newest version that is read.
+pub(crate) const SEGMENT_VERSION: u32 = 2;
+/// The version of a segment that has all events with which it was sealed.
+const VERSION_WHOLE: u32 = 1;
+/// The version of a segment that was written anew without some of them: its contents end with `removed`.
+const VERSION_REDUCED: u32 = 2;
 /// Magic, version and the frame of the contents.
 pub(crate) const START_BYTES: usize = 8 + 4 + FRAME_BYTES;
 /// The frame of the contents, the body offset and the magic.
@@ -65,6 +70,50 @@ pub(crate) struct Contents {
     pub(crate) counts: SectionRecord,
     /// The filter over the entities.
     pub(crate) filter: SectionRecord,
+    /// What the segment had when it was sealed and has no more, in the order of the names of types. Stands in the file
+    /// only if there is any.
+    #[serde(skip)]
+    pub(crate) removed: Vec<RemovedRecord>,
+}
+
+impl Contents {
+    /// The root of the segment as it was sealed: what the chain is made of.
+    pub(crate) fn chain_root(&self) -> Hash {
+        let whole = self.types.iter().filter(|found| !self.removed.iter().any(|gone| gone.event_type == found.name));
+        let whole = whole.map(|found| (found.name.as_str(), found.root));
+        let reduced = self.removed.iter().map(|gone| (gone.event_type.as_str(), gone.root));
+        let mut roots: Vec<(&str, Hash)> = whole.chain(reduced).collect();
+        roots.sort_unstable();
+        segment_root(roots.into_iter())
+    }
+}
+
+/// Events of one type that a segment had when it was sealed and has no more: a tombstone in the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RemovedRecord {
+    pub(crate) event_type: String,
+    /// The root of the type as it was sealed.
+    pub(crate) root: Hash,
+    /// How many events went.
+    pub(crate) events: u32,
+    /// The earliest time that went, in µs.
+    pub(crate) first_us: i64,
+    /// The latest time that went, in µs.
+    pub(crate) last_us: i64,
+    pub(crate) cause: RemovalCause,
+}
+
+/// Why events are no longer there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RemovalCause {
+    /// They were older, or more, than retention keeps.
+    #[default]
+    Expired,
+    /// Events that say nothing new were taken out between others of their kind.
+    Thinned,
+    /// They could not be read any more when the store was salvaged.
+    Lost,
 }
 
 /// The events of one type.
@@ -167,13 +216,17 @@ impl ContentsFrame {
 
 /// Puts the file together from its contents and its body.
 pub(crate) fn assemble(contents: &Contents, body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let raw = bincode::serialize(contents).map_err(std::io::Error::other)?;
+    let mut raw = bincode::serialize(contents).map_err(std::io::Error::other)?;
+    let version = if contents.removed.is_empty() { VERSION_WHOLE } else { VERSION_REDUCED };
+    if version == VERSION_REDUCED {
+        bincode::serialize_into(&mut raw, &contents.removed).map_err(std::io::Error::other)?;
+    }
     let stored = compression::compress(&raw)?;
     let frame =
         ContentsFrame { stored_bytes: stored.len() as u32, raw_bytes: raw.len() as u32, checksum: xxh3_64(&stored) };
     let mut file = Vec::with_capacity(START_BYTES + END_BYTES + 2 * stored.len() + body.len());
     file.extend_from_slice(SEGMENT_MAGIC);
-    file.extend_from_slice(&SEGMENT_VERSION.to_le_bytes());
+    file.extend_from_slice(&version.to_le_bytes());
     file.extend_from_slice(&frame.to_bytes());
     file.extend_from_slice(&stored);
     let body_offset = file.len() as u32;
@@ -221,5 +274,9 @@ pub(crate) fn decode(frame: ContentsFrame, stored: &[u8]) -> Option<Contents> {
         return None;
     }
     let raw = compression::decompress(stored, frame.raw_bytes as usize, CONTENTS_BYTES_MAX)?;
-    bincode::deserialize(&raw).ok()
+    let mut input = raw.as_slice();
+    let contents: Contents = bincode::deserialize_from(&mut input).ok()?;
+    // Whether there is more is asked of the contents themselves, since the second copy stands where no version does.
+    let removed = if input.is_empty() { Vec::new() } else { bincode::deserialize(input).ok()? };
+    Some(Contents { removed, ..contents })
 }

@@ -18,5 +18,7 @@ mod roots;
 mod rows;
 mod source;
 
-pub(crate) use builder::{Sealing, build};
+pub(crate) use builder::{Sealing, build, rebuild};
+pub use contents::RemovalCause;
+pub(crate) use contents::{Contents, RemovedRecord};
 pub(crate) use reader::{SegmentCache, SegmentReader};

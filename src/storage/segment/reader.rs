@@ -121,7 +121,7 @@ fn digest_of(shapes: &[Arc<Shape>]) -> u64 {
 impl SegmentReader {
     /// Opens a segment file and reads its contents, from the second copy if the first is damaged.
     pub(crate) fn open(path: &Path, cache: &Arc<SegmentCache>) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(StoreError::io("open", path))?;
+        let file = files::open_to_read(path).map_err(StoreError::io("open", path))?;
         let file_bytes = file.metadata().map_err(StoreError::io("read", path))?.len();
         let (contents, body_offset) = read_contents(&file, file_bytes, path)?;
         let shapes =
@@ -308,7 +308,7 @@ impl SegmentReader {
         let file = match self.cache.files.get(&self.contents.id) {
             Some(file) => file,
             None => {
-                let file = Arc::new(File::open(&self.path).map_err(StoreError::io("open", &self.path))?);
+                let file = Arc::new(files::open_to_read(&self.path).map_err(StoreError::io("open", &self.path))?);
                 self.cache.files.insert(self.contents.id, Arc::clone(&file));
                 file
             }

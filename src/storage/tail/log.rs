@@ -116,7 +116,7 @@ impl LogFile {
 
     /// Opens a log that nothing is appended to any more, to make it durable if need be.
     pub(crate) fn open_ended(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(StoreError::io("open", path))?;
+        let file = files::open_to_read(path).map_err(StoreError::io("open", path))?;
         Ok(Self { path: path.to_owned(), file, state: Mutex::new(LogState { bytes: u64::MAX, synced: false }) })
     }
 

@@ -10,7 +10,7 @@ use crate::event::{
     ConceptId, Event, EventError, FieldName, GridEvent, ValueRef, intern_name, is_entity_value, timestamp,
 };
 use crate::storage::shape::{Shape, value_kind};
-use crate::storage::source::Zone;
+use crate::storage::source::{StoredEvent, Zone};
 use crate::storage::varint;
 
 /// What the rest of the store knows of the ids that it has given.
@@ -53,6 +53,42 @@ impl TailMemory {
         *next = next.saturating_add(1);
         self.index(start, shape_number, timestamp_us, ordinal);
         Ok(ConceptId::from_parts(name, timestamp_us, ordinal))
+    }
+
+    /// Appends and publishes an event that has its id and sequence number already. Numbers must ascend; holes are kept.
+    ///
+    /// # Errors
+    /// In words, if the event is not one that can be stored, or its number is not above the one before; nothing is
+    /// appended then.
+    pub(crate) fn push_stored(&mut self, stored: &StoredEvent) -> Result<(), String> {
+        stored.event.validate().map_err(|error| error.to_string())?;
+        let timestamp_us = stored.event.timestamp_us();
+        let position = self.ends.len() as u32;
+        if stored.sequence < self.sequence(position) {
+            return Err(format!("number {} does not follow on those before it", stored.sequence));
+        }
+        let shape_number = self.shape_of(&stored.event);
+        let start = self.rows.len();
+        if let Err(error) = self.encode(&stored.event, shape_number, timestamp_us) {
+            self.rows.truncate(start);
+            return Err(error.to_string());
+        }
+        self.start_stretch(position, stored.sequence);
+        let key = (self.shapes[shape_number as usize].type_index, timestamp_us);
+        let next = self.next_ordinals.entry(key).or_insert(0);
+        *next = (*next).max(stored.id.ordinal().saturating_add(1));
+        self.index(start, shape_number, timestamp_us, stored.id.ordinal());
+        self.publish();
+        Ok(())
+    }
+
+    /// Lets the event at a position have this sequence number, if it would have another.
+    pub(super) fn start_stretch(&mut self, position: u32, sequence: u64) {
+        if sequence > self.sequence(position) {
+            // A stretch in which nothing was started yet is moved.
+            self.stretches.pop_if(|&mut (first, _)| first == position);
+            self.stretches.push((position, sequence));
+        }
     }
 
     /// Writes the row of an event: the number of its shape, then kind and payload of each value.

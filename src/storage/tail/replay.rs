@@ -113,10 +113,7 @@ impl TailMemory {
             if sequence < self.sequence(position) {
                 return Err("the sequence numbers of a batch go backwards");
             }
-            if sequence > self.sequence(position) {
-                self.stretches.retain(|&(first, _)| first < position);
-                self.stretches.push((position, sequence));
-            }
+            self.start_stretch(position, sequence);
             let key = (self.shapes[shape_number as usize].type_index, time);
             let next = self.next_ordinals.entry(key).or_insert(0);
             *next = (*next).max(ordinal.saturating_add(1));

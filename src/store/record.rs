@@ -1,0 +1,170 @@
+//! What a store knows of its own record: what it lost or was never given, what retention removed, and where events
+//! that came from other stores were before. Kept in the keyed part, and published for readers.
+
+use chrono::Utc;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{RemovalCause, Store};
+use crate::error::StoreError;
+use crate::storage::keyed::{Tree, read_published};
+
+/// Losses that are remembered one by one; older ones are forgotten.
+const LOSSES_MAX: usize = 10_000;
+/// Origins that are remembered one by one; older ones are forgotten.
+const ORIGINS_MAX: usize = 100_000;
+
+/// What retention removed: all events of a range of sequence numbers, or those of one type among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// The first sequence number of the range.
+    pub first_sequence: u64,
+    /// The last sequence number of the range.
+    pub last_sequence: u64,
+    /// The earliest time removed, in µs.
+    pub first_us: i64,
+    /// The latest time removed, in µs.
+    pub last_us: i64,
+    /// How many events were removed.
+    pub events: u64,
+    /// When they were removed, in µs.
+    pub removed_at_us: i64,
+    /// The only type that was removed; nothing if all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Why.
+    #[serde(default)]
+    pub cause: RemovalCause,
+}
+
+/// Why events are not in the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossCause {
+    /// They were offered and not accepted: they are no events that can be stored.
+    Rejected,
+    /// The end of a log was torn when the store was opened after a crash.
+    Torn,
+    /// What held them was damaged.
+    Damaged,
+    /// They could not be read any more when the store was salvaged.
+    Salvaged,
+}
+
+/// Events that are not in the record, as far as is known of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// Why.
+    pub cause: LossCause,
+    /// How many there were.
+    pub events: Option<u64>,
+    /// The first sequence number lost.
+    pub first_sequence: Option<u64>,
+    /// The last sequence number lost.
+    pub last_sequence: Option<u64>,
+    /// The earliest time that may be concerned, in µs.
+    pub first_us: Option<i64>,
+    /// The latest time that may be concerned, in µs.
+    pub last_us: Option<i64>,
+    /// When this was noted, in µs.
+    pub noted_at_us: i64,
+    /// What happened, in words.
+    pub detail: String,
+}
+
+impl Loss {
+    /// A loss of which nothing is known but its cause, noted now.
+    #[must_use]
+    pub fn new(cause: LossCause, detail: impl Into<String>) -> Self {
+        Self {
+            cause,
+            events: None,
+            first_sequence: None,
+            last_sequence: None,
+            first_us: None,
+            last_us: None,
+            noted_at_us: Utc::now().timestamp_micros(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Where a run of events that was taken over from another store was there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The epoch of the other store.
+    pub epoch: u64,
+    /// What people call the other store.
+    pub label: String,
+    /// The first sequence number here.
+    pub first_sequence: u64,
+    /// The last sequence number here.
+    pub last_sequence: u64,
+    /// The first sequence number there.
+    pub origin_first_sequence: u64,
+    /// The last sequence number there.
+    pub origin_last_sequence: u64,
+    /// How many events of the run were stored here; the others were here already.
+    pub events: u64,
+}
+
+impl Store {
+    /// What retention removed, oldest first. A reader knows of it what the writer has published.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn removals(&self) -> Result<Vec<Removal>, StoreError> {
+        self.record(Tree::Retention)
+    }
+
+    /// What is known to be missing from the record for other reasons than retention, in the order in which it was
+    /// noted. A reader knows of it what the writer has published.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn losses(&self) -> Result<Vec<Loss>, StoreError> {
+        self.record(Tree::Losses)
+    }
+
+    /// Remembers durably that something is missing from the record.
+    ///
+    /// # Errors
+    /// If the store is not open for writing, or the disk refuses.
+    pub fn note_loss(&self, loss: &Loss) -> Result<(), StoreError> {
+        self.note(Tree::Losses, LOSSES_MAX, loss)
+    }
+
+    /// Where events came from that were taken over from other stores, in the order in which they were.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn origins(&self) -> Result<Vec<Origin>, StoreError> {
+        self.record(Tree::Origins)
+    }
+
+    /// Remembers durably where events came from.
+    ///
+    /// # Errors
+    /// If the store is not open for writing, or the disk refuses.
+    pub fn note_origin(&self, origin: &Origin) -> Result<(), StoreError> {
+        self.note(Tree::Origins, ORIGINS_MAX, origin)
+    }
+
+    fn record<T: DeserializeOwned>(&self, tree: Tree) -> Result<Vec<T>, StoreError> {
+        let shared = self.shared();
+        if !shared.read_only && !self.is_closed() {
+            shared.publish_keyed()?;
+        }
+        let published = read_published(&shared.directory.root, tree)?;
+        Ok(published.into_values().filter_map(|value| serde_json::from_value(value).ok()).collect())
+    }
+
+    /// Adds an entry under the next number.
+    fn note(&self, tree: Tree, count_max: usize, entry: &impl Serialize) -> Result<(), StoreError> {
+        self.shared().with_keyed(true, |keyed| {
+            let next = keyed.last_key(tree)?.and_then(|key| key.parse::<u64>().ok()).map_or(1, |last| last + 1);
+            keyed.put(tree, &format!("{next:020}"), entry)?;
+            keyed.keep_newest(tree, count_max)
+        })
+    }
+}
