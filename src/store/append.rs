@@ -135,6 +135,28 @@ pub(super) fn rotate(shared: &Shared) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes durable what these tails hold, the oldest first, and what was learned.
+///
+/// A log whose sync failed before is not trusted any more: a new one is started, and what the tail holds becomes
+/// durable in a segment.
+pub(super) fn sync(shared: &Shared, tails: &[Arc<Tail>]) -> Result<(), StoreError> {
+    for tail in tails {
+        match &tail.log {
+            Some(log) if log.has_failed() => {
+                let writer = shared.writer.lock();
+                if shared.pieces().active().is_some_and(|active| active.id == tail.id) {
+                    rotate(shared)?;
+                }
+                drop(writer);
+                shared.wait_sealed()?;
+            }
+            Some(log) => log.sync()?,
+            None => {}
+        }
+    }
+    shared.sync_foreign()
+}
+
 /// A new log, and the empty tail that mirrors it.
 pub(super) fn new_tail(
     shared: &Shared,

@@ -1,7 +1,7 @@
 //! The data directory: what it is, who writes it, and what is in it.
 
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::storage::chain::Anchor;
 use crate::storage::files::{
     self, FORMAT_FILE, LOCK_FILE, LOG_ENDING, SEGMENT_DIRECTORY, SEGMENT_ENDING, TAIL_DIRECTORY,
 };
+use crate::storage::medium;
 use crate::storage::segment::{SegmentCache, SegmentReader};
 use crate::storage::tail::{Frame, LogContents, TailMemory, read_log};
 
@@ -94,13 +95,13 @@ impl Directory {
     pub(crate) fn create(&self) -> Result<Format, StoreError> {
         files::create_directory(&self.tail)?;
         files::create_directory(&self.segments)?;
+        if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            // The store's own name is durable only once the directory above is; a format file says that it is.
+            files::sync_directory(parent)?;
+        }
         let epoch = random_epoch();
         let text = format!("{FORMAT_NAME} {FORMAT_VERSION}\nepoch {epoch:016x}\n");
         files::write_durably(&self.root.join(FORMAT_FILE), text.as_bytes())?;
-        if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            // The store's own name is durable only once the directory above is.
-            files::sync_directory(parent)?;
-        }
         Ok(Format { version: FORMAT_VERSION, epoch })
     }
 
@@ -129,7 +130,7 @@ impl Directory {
     /// Takes the lock of the one writer, held until it is dropped, and leaves word of who it is.
     pub(crate) fn lock(&self, durability: Durability) -> Result<WriterLock, StoreError> {
         let path = self.root.join(LOCK_FILE);
-        let mut file = files::private().read(true).open(&path).map_err(StoreError::io("open", &path))?;
+        let file = medium::open_or_create(&path).map_err(StoreError::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -143,7 +144,8 @@ impl Directory {
         }
         let since = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let text = format!("process {} since {since}\n{DURABILITY_LINE}{durability}\n", std::process::id());
-        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
+        let written =
+            medium::set_length(&file, &path, 0).and_then(|()| medium::write_at(&file, &path, text.as_bytes(), 0));
         written.map_err(StoreError::io("write", &path))?;
         Ok(WriterLock(file))
     }

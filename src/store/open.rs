@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::append::{Writer, new_tail};
+use super::append::{self, Writer, new_tail};
 use super::config::{Retention, StoreConfig};
 use super::directory::Directory;
 use super::pieces::{Pieces, Tail};
@@ -59,6 +59,9 @@ impl Store {
         files::create_directory(&directory.segments)?;
         files::remove_unfinished(&directory.root)?;
         files::remove_unfinished(&directory.segments)?;
+        // A writer that died may have made names that are not durable: nothing is built on them before they are.
+        files::sync_directory(&directory.segments)?;
+        files::sync_directory(&directory.root)?;
         let cache = SegmentCache::new(config.cache_bytes);
         let found = directory.read(&cache, &Pieces::default())?;
         let mut pieces = found.pieces;
@@ -69,6 +72,8 @@ impl Store {
         let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0);
 
         let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
+        // What was found counts as durable, so it has to be.
+        pieces.tails.iter().filter_map(|tail| tail.log.as_ref()).try_for_each(LogFile::sync)?;
         let shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
         // Before the threads are started, so that retention never sees another limit.
         shared.removable.store(removable, Ordering::Release);
@@ -186,8 +191,8 @@ fn start(shared: Shared, sealed_logs: Vec<SealedLog>) -> Result<Handle, StoreErr
     };
     let (for_sync, for_sealing) = (Arc::clone(&shared), Arc::clone(&shared));
     let durability = shared.config.durability;
-    let sync =
-        spawn("grid-events-sync", Box::new(move || for_sync.durable.run(durability, &|| for_sync.sync_foreign())))?;
+    let sync = move || for_sync.durable.run(durability, &|tails| append::sync(&for_sync, tails));
+    let sync = spawn("grid-events-sync", Box::new(sync))?;
     let sealer = spawn("grid-events-seal", Box::new(move || sealer::run(&for_sealing, sealed_logs)))?;
     Ok(Handle { shared, threads: vec![sync, sealer].into() })
 }

@@ -113,6 +113,9 @@ impl Shared {
             if let Some(reason) = &sealing.failure {
                 return Err(StoreError::NotSealed { reason: reason.clone() });
             }
+            if sealing.stop {
+                return Err(StoreError::Closed);
+            }
             self.sealing_changed.wait_for(&mut sealing, std::time::Duration::from_millis(50));
         }
         Ok(())
