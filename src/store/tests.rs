@@ -8,6 +8,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::Event;
 
+mod crashes;
+mod disk;
+mod journal;
+mod run;
+
 fn config(segment_events: u32) -> StoreConfig {
     StoreConfig { segment_events, durability: Durability::OsBuffered, ..StoreConfig::default() }
 }
