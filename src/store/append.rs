@@ -19,8 +19,8 @@ const PUSH_AT_ONCE: usize = 128;
 pub(crate) struct Writer {
     frames: Vec<u8>,
     pub(super) known: KnownContents,
-    /// Holds the lock of the one writer until it is dropped.
-    _lock: WriterLock,
+    /// Held until it is dropped.
+    pub(super) lock: WriterLock,
 }
 
 impl std::fmt::Debug for Writer {
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     pub(crate) fn new(lock: WriterLock) -> Self {
-        Self { frames: Vec::new(), known: KnownContents::default(), _lock: lock }
+        Self { frames: Vec::new(), known: KnownContents::default(), lock }
     }
 
     /// Appends events as batches; each batch is visible and recovered as a whole. Events are one batch

@@ -41,6 +41,12 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether nothing that was written could be lost by a power cut.
+    pub(super) fn is_all_durable(&self) -> bool {
+        let foreign_pending = self.foreign.lock().log.as_ref().map_or(0, ForeignLog::pending);
+        foreign_pending == 0 && self.durable.durable() == self.durable.written()
+    }
+
     fn foreign_view(&self) -> Result<Option<ForeignView>, StoreError> {
         let mut part = self.foreign.lock();
         if self.read_only {

@@ -266,7 +266,10 @@ impl Handle {
                 let _ = thread.join();
             }
         }
-        *shared.writer.lock() = None;
+        let writer = shared.writer.lock().take();
+        if let Some(writer) = writer.filter(|_| shared.is_all_durable()) {
+            writer.lock.note_left_well();
+        }
     }
 }
 

@@ -59,6 +59,7 @@ impl Store {
         files::create_directory(&directory.segments)?;
         files::remove_unfinished(&directory.root)?;
         files::remove_unfinished(&directory.segments)?;
+        files::remove_unfinished(&directory.tail)?;
         // A writer that died may have made names that are not durable: nothing is built on them before they are.
         files::sync_directory(&directory.segments)?;
         files::sync_directory(&directory.root)?;
@@ -71,9 +72,10 @@ impl Store {
         let segment_ids = files::list_numbered(&directory.segments, files::SEGMENT_ENDING)?;
         let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0);
 
+        if !lock.left_well {
+            make_durable(&directory, &pieces)?;
+        }
         let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
-        // What was found counts as durable, so it has to be.
-        pieces.tails.iter().filter_map(|tail| tail.log.as_ref()).try_for_each(LogFile::sync)?;
         let shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
         // Before the threads are started, so that retention never sees another limit.
         shared.removable.store(removable, Ordering::Release);
@@ -139,6 +141,20 @@ impl Store {
         // A reader cannot tell what is durable; what it can read is what there is.
         shared.durable.note_read(sequence);
     }
+}
+
+/// Makes durable what a writer left that died or could not. What was found counts as durable, so it has to be; and
+/// since a sync may have failed before, one that succeeds now says nothing of what was written by then. So the files
+/// are written anew.
+fn make_durable(directory: &Directory, pieces: &Pieces) -> Result<(), StoreError> {
+    let logs = pieces.tails.iter().map(|tail| files::numbered(&directory.tail, tail.id, LOG_ENDING));
+    for path in logs.chain([directory.root.join(files::FOREIGN_FILE)]) {
+        // What is no regular file is said to whoever asks for concepts; events are not concerned.
+        if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+            files::write_durably(&path, &files::read(&path, u64::MAX - 1)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives the tails their logs, so that the last can be appended to. Whether there is one to go on with.

@@ -10,6 +10,7 @@ use crate::event::Event;
 
 mod crashes;
 mod disk;
+mod faults;
 mod journal;
 mod run;
 

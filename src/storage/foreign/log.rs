@@ -132,8 +132,6 @@ impl ForeignLog {
         }
         // What is torn was not acknowledged.
         medium::set_length(&log.file, &log.path, scanned.whole_end).map_err(StoreError::io("truncate", &log.path))?;
-        // What was found may have been written by a process that died before it was durable.
-        medium::sync(&log.file, &log.path).map_err(StoreError::io("sync", &log.path))?;
         let end = ForeignPlace { offset: scanned.whole_end, ..log.end };
         Ok(Some((Self { end, ..log }, scanned.damaged_bytes)))
     }

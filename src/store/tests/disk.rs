@@ -70,14 +70,14 @@ pub(super) enum Crash {
     Power,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Directory {
     now: HashMap<OsString, Node>,
     namings: Vec<(Naming, Fate)>,
 }
 
 /// The state of the disk after some changes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Disk {
     files: Vec<Vec<(Data, Fate)>>,
     directories: HashMap<PathBuf, Directory>,
@@ -139,7 +139,10 @@ impl Disk {
             }
             Entry::SyncDirectory { path, succeeded } => {
                 let directory = self.directories.entry(path.clone()).or_default();
-                settle(&mut directory.namings, fate_of_sync(*succeeded));
+                // Names are kept in a journal: a sync that succeeds covers them, whatever failed before.
+                if *succeeded {
+                    settle(&mut directory.namings, Fate::Durable);
+                }
             }
             Entry::Rename { from, to } => {
                 let (directory, from) = self.place(from);
@@ -157,7 +160,7 @@ impl Disk {
         }
     }
 
-    /// Writes the image of a directory that a crash now may leave.
+    /// Writes the image of a directory that a crash now may leave. The outermost is the empty path.
     pub(super) fn image(&self, of: &Path, to: &Path, crash: Crash, random: &mut Random) {
         std::fs::create_dir_all(to).expect("creatable");
         let Some(directory) = self.directories.get(of) else { return };

@@ -66,15 +66,23 @@ pub(super) enum Entry {
 /// Decides on changes by their number.
 pub(super) type Decide = Box<dyn Fn(usize, &Change<'_>) -> Option<Verdict> + Send + Sync>;
 
-/// Records the changes of a directory.
-#[derive(Default)]
+/// Records the changes of a directory. Paths are noted as they are below it.
 pub(super) struct Journal {
+    root: PathBuf,
     entries: Mutex<Vec<Entry>>,
     count: Mutex<usize>,
     decide: Mutex<Option<Decide>>,
 }
 
 impl Journal {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), entries: Mutex::default(), count: Mutex::default(), decide: Mutex::default() }
+    }
+
+    fn below(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).expect("it is watched").to_owned()
+    }
+
     pub(super) fn decide_by(&self, decide: Option<Decide>) {
         *self.decide.lock() = decide;
     }
@@ -93,7 +101,7 @@ impl Journal {
     }
 
     fn push(&self, change: &Change<'_>, bytes: usize, succeeded: bool) {
-        let owned = Path::to_owned;
+        let owned = |path| self.below(path);
         let entry = match *change {
             Change::CreateDirectory { path } => Entry::CreateDirectory(owned(path)),
             Change::Create { path, emptied } => Entry::Create { path: owned(path), emptied },
@@ -131,7 +139,7 @@ impl Watcher for Journal {
             (Verdict::Made, Change::Rename { from, to }) if to.extension().is_some_and(|e| e == SEGMENT_ENDING) => {
                 let segment = SegmentReader::open(from, &SegmentCache::new(1 << 16)).expect("whole before its name");
                 let last_sequence = segment.contents().last_sequence;
-                self.entries.lock().push(Entry::Sealed { path: (*to).to_owned(), last_sequence });
+                self.entries.lock().push(Entry::Sealed { path: self.below(to), last_sequence });
                 Verdict::Made
             }
             (verdict, _) => verdict,

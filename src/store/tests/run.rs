@@ -1,6 +1,6 @@
 //! A run of a store under a journal, and what may be found of it after a crash.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::disk::Random;
+use super::disk::{Crash, Disk, Random};
 use super::journal::{Journal, Promise};
 use super::{Store, StoreConfig, StoreError, heartbeat};
 use crate::event::Event;
@@ -79,12 +79,25 @@ pub(super) struct Run {
     /// The sequence numbers with which batches end.
     pub(super) batch_ends: HashSet<u64>,
     pub(super) promise: Promise,
+    /// How things stood when it began.
+    pub(super) start: Moment,
+}
+
+/// How things stand at a point of a run.
+#[derive(Clone, Default)]
+pub(super) struct Moment {
+    pub(super) disk: Disk,
+    pub(super) promise: Promise,
+    /// The last sequence numbers of segments, by their paths.
+    pub(super) sealed: HashMap<PathBuf, u64>,
+    /// Retention had begun to remove events up to here.
+    pub(super) removed: u64,
 }
 
 impl Run {
     pub(super) fn new(config: StoreConfig) -> Self {
         let directory = scratch();
-        let journal = Arc::new(Journal::default());
+        let journal = Arc::new(Journal::new(directory.path()));
         let watch = watch(directory.path(), Arc::clone(&journal) as _);
         Self {
             directory,
@@ -95,7 +108,25 @@ impl Run {
             history: Vec::new(),
             batch_ends: HashSet::new(),
             promise: Promise::default(),
+            start: Moment::default(),
         }
+    }
+
+    /// Goes on after the process of an earlier run died at some moment: with all that the system had by then, durable
+    /// or not.
+    pub(super) fn after_death(of: &Run, moment: &Moment, config: StoreConfig) -> Self {
+        let mut run = Self::new(config);
+        moment.disk.image(Path::new(""), run.directory.path(), Crash::Process, &mut Random(0));
+        run.start = moment.clone();
+        run.promise = moment.promise;
+        run.open().expect("opens after the death of the process");
+        let found = usize::try_from(run.store().sequence()).expect("small");
+        run.history = of.history[..found].to_vec();
+        run.batch_ends = of.batch_ends.iter().copied().filter(|end| *end <= found as u64).collect();
+        let learned = foreign_of(run.store()).len();
+        run.promise.foreign_written = learned;
+        run.acknowledge();
+        run
     }
 
     /// The directory around the store.
