@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::storage::chain::{Anchor, Hash, segment_root};
+use crate::storage::checksum_fits;
 use crate::storage::compression;
 use crate::storage::shape::ShapeRecord;
 
@@ -269,7 +270,7 @@ pub(crate) fn parse_end(bytes: &[u8]) -> Option<(ContentsFrame, u64)> {
 
 /// Reads the contents from their compressed bytes.
 pub(crate) fn decode(frame: ContentsFrame, stored: &[u8]) -> Option<Contents> {
-    let whole = stored.len() == frame.stored_bytes as usize && xxh3_64(stored) == frame.checksum;
+    let whole = stored.len() == frame.stored_bytes as usize && checksum_fits(xxh3_64(stored), frame.checksum);
     if !whole {
         return None;
     }

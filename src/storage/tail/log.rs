@@ -19,7 +19,7 @@ use super::batch::{BATCH_BYTES_MAX, BatchRecord};
 use crate::error::StoreError;
 use crate::storage::chain::Anchor;
 use crate::storage::compression;
-use crate::storage::{files, medium};
+use crate::storage::{checksum_fits, files, medium};
 
 const LOG_MAGIC: &[u8; 8] = b"SGELOG\r\n";
 const LOG_VERSION: u32 = 1;
@@ -281,7 +281,7 @@ fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreEr
     if length > LOG_HEADER_BYTES_MAX || stored.is_none() {
         return Err(damaged("its header is torn"));
     }
-    if stored != Some(checksum(&[&bytes[..end]])) {
+    if !stored.is_some_and(|stored| checksum_fits(checksum(&[&bytes[..end]]), stored)) {
         return Err(damaged("the checksum of its header does not fit"));
     }
     let header = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
@@ -298,7 +298,7 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     let (stored_bytes, raw_bytes) = (number(8)? as usize, number(12)? as usize);
     let stored = bytes.get(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES.checked_add(stored_bytes)?)?;
     let expected = u64::from_le_bytes(header.get(16..24)?.try_into().ok()?);
-    if checksum(&[&header[..16], stored]) != expected {
+    if !checksum_fits(checksum(&[&header[..16], stored]), expected) {
         return None;
     }
     let frame = match header[4] {
