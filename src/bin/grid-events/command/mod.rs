@@ -96,9 +96,39 @@ pub(crate) enum Command {
     Man(man::ManArguments),
 }
 
+impl Command {
+    /// The name of a command that writes to a store, or to what stands beside it; nothing if it only reads. A new
+    /// command must be told of here, so that `--read-only` holds for it.
+    fn writes(&self) -> Option<&'static str> {
+        Some(match self {
+            Command::Demo => "demo",
+            Command::Emit(_) => "emit",
+            Command::Import(_) => "import",
+            Command::Forward(_) => "forward",
+            Command::ServeStorage(_) => "serve-storage",
+            Command::DemoAgent(_)
+            | Command::DemoNode(_)
+            | Command::Query(_)
+            | Command::Count(_)
+            | Command::History(_)
+            | Command::Get(_)
+            | Command::Ask(_)
+            | Command::Why(_)
+            | Command::Effects(_)
+            | Command::Export(_)
+            | Command::Stats(_)
+            | Command::Completions(_)
+            | Command::Man(_) => return None,
+        })
+    }
+}
+
 /// Runs the command that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
     let global = &arguments.global;
+    if let Some(name) = arguments.command.writes() {
+        global.check_may_write(name)?;
+    }
     match &arguments.command {
         Command::Demo => demo::run(global),
         Command::DemoAgent(arguments) => demo::run_agent(arguments),
