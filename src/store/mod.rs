@@ -11,6 +11,7 @@
 
 mod append;
 mod config;
+mod damage;
 mod directory;
 mod duplicates;
 mod durable;
@@ -39,6 +40,7 @@ pub use config::{
     BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, Retention, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE,
     SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
 };
+pub(crate) use damage::Damage;
 pub use directory::FORMAT_VERSION;
 pub use record::{Loss, LossCause, Origin, Removal};
 pub use snapshot::Snapshot;

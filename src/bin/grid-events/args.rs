@@ -21,7 +21,7 @@ const AFTER_HELP: &str = "\
 Times: 2026-11-18T08:00:00Z, 2026-11-18 (its start in UTC), 45s, 30m, 2h, 3d, 1w (ago), now, today, yesterday.
 Tests: FIELD=VALUE, FIELD!=VALUE, FIELD<VALUE, FIELD>VALUE, FIELD~TEXT (contains, in any case).
 
-Exit codes: 0 found or done, 1 nothing found or some input rejected, 2 error.
+Exit codes: 0 found or done, 1 nothing found, some input rejected or some of the store unreadable, 2 error.
 
 Examples:
   grid-events import events.jsonl

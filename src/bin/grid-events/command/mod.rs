@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
+use sutra_grid_events::store::Snapshot;
 
 use crate::args::Arguments;
 
@@ -30,7 +31,7 @@ use crate::args::Arguments;
 pub(crate) enum Outcome {
     /// Something was found, or all was done.
     Done,
-    /// Nothing was found, or some of the input was rejected.
+    /// Nothing was found, some of the input was rejected, or a part of the store cannot be read.
     Partial,
     /// Something went wrong, and was reported.
     Failed,
@@ -50,6 +51,11 @@ impl Outcome {
     /// The outcome of a search with this many hits.
     fn of_hits(hits: u64) -> Self {
         if hits > 0 { Outcome::Done } else { Outcome::Partial }
+    }
+
+    /// The outcome of a search of what can be read; where a part of what was searched is damaged, not all was done.
+    fn unless_damaged(self, snapshot: &Snapshot) -> Self {
+        if self == Outcome::Done && !snapshot.damage_met().is_empty() { Outcome::Partial } else { self }
     }
 }
 
