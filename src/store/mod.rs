@@ -19,6 +19,7 @@ mod foreign;
 mod open;
 mod pieces;
 mod record;
+mod rejections;
 mod retention;
 mod sealer;
 mod shared;
@@ -43,6 +44,7 @@ pub use config::{
 pub(crate) use damage::Damage;
 pub use directory::FORMAT_VERSION;
 pub use record::{Loss, LossCause, Origin, Removal};
+pub(crate) use rejections::Rejections;
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;
 pub use subscribe::{Cursor, CursorError, Delivery, Subscription};
