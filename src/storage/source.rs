@@ -115,7 +115,8 @@ pub(crate) trait Source: Send + Sync {
     /// Events without the field, and those whose value there is no entity, are in no count.
     fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<ValueCounts>, StoreError>;
 
-    /// Every entity with how many events name it: field, value, count; in no particular order.
+    /// Every entity with how many events name it: field, value, count; in no particular order. Those whose postings
+    /// are damaged are left out.
     fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError>;
 
     /// The stretches of [`sequences`](Self::sequences) that no event has, whatever the reason, in their order.

@@ -96,7 +96,14 @@ impl Loss {
 pub(crate) struct KnownRecord {
     /// Length, time of change in s and ns, and inode: a file that is published anew differs in one of them.
     stamp: Option<(u64, i64, i64, u64)>,
-    missing: Arc<(Vec<Removal>, Vec<Loss>)>,
+    missing: Arc<Missing>,
+}
+
+/// What was noted as missing from the record.
+#[derive(Debug, Default)]
+pub(crate) struct Missing {
+    pub(crate) removals: Vec<Removal>,
+    pub(crate) losses: Vec<Loss>,
 }
 
 /// Where a run of events that was taken over from another store was there.
@@ -167,7 +174,7 @@ impl Store {
     }
 
     /// What was removed and lost. Read anew only where it changed: it is asked for beside every answer.
-    pub(crate) fn missing(&self) -> Result<Arc<(Vec<Removal>, Vec<Loss>)>, StoreError> {
+    pub(crate) fn missing(&self) -> Result<Arc<Missing>, StoreError> {
         let shared = self.shared();
         if !shared.read_only && !self.is_closed() {
             shared.publish_keyed()?;
@@ -181,7 +188,7 @@ impl Store {
         if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp) {
             return Ok(Arc::clone(&known.missing));
         }
-        let missing = Arc::new((self.removals()?, self.losses()?));
+        let missing = Arc::new(Missing { removals: self.removals()?, losses: self.losses()? });
         *known = Some(KnownRecord { stamp, missing: Arc::clone(&missing) });
         Ok(missing)
     }

@@ -187,11 +187,11 @@ impl Snapshot {
 fn merged(mut gaps: Vec<Gap>) -> Vec<Gap> {
     // Parts of one gap follow on each other in the order of their numbers; times may be in any order.
     gaps.sort_by(|a, b| {
-        let key = |gap: &Gap| (gap.cause, gap.event_type.clone(), gap.reason.clone(), gap.first_sequence);
-        key(a).cmp(&key(b))
+        let of_one = (a.cause, &a.event_type, &a.reason).cmp(&(b.cause, &b.event_type, &b.reason));
+        of_one.then(a.first_sequence.cmp(&b.first_sequence))
     });
     gaps.dedup_by(|next, before| before == next || before.merge(next));
-    gaps.sort_by(|a, b| (a.since_us, a.until_us, a.first_sequence).cmp(&(b.since_us, b.until_us, b.first_sequence)));
+    gaps.sort_by_key(|gap| (gap.since_us, gap.until_us, gap.first_sequence));
     for gap in &mut gaps {
         gap.complete_reason();
     }
@@ -235,4 +235,65 @@ fn bounded(mut gaps: Vec<Gap>) -> Vec<Gap> {
 #[allow(clippy::ref_option)] // The signature is that of serde.
 fn as_time<S: Serializer>(time_us: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     time_us.map(timestamp::format).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gap(since_us: i64, until_us: i64, event_type: Option<&str>) -> Gap {
+        Gap::new(Some(since_us), Some(until_us), GapCause::Removed, "were removed")
+            .of_type(event_type.map(str::to_owned))
+    }
+
+    #[test]
+    fn a_gap_is_told_to_those_whom_it_may_concern() {
+        let crashes = Filter::event_type("node_crashed");
+        let beats = gap(10, 20, Some("agent_heartbeat"));
+        let all = gap(10, 20, None);
+        for (filter, by_type, by_all) in [
+            (Filter::All, true, true),
+            (crashes.clone(), false, true),
+            (crashes.clone().not(), true, true),
+            (Filter::event_type("agent_heartbeat").not(), false, true),
+            (crashes.clone().or(Filter::event_type("agent_heartbeat")), true, true),
+            (Filter::field("event_type").contains("heart"), true, true),
+            (Filter::field("event_type").contains("crash"), false, true),
+            (Filter::entity("node-a"), true, true),
+            (Filter::between(0, 10), false, false),
+            (Filter::between(0, 11), true, true),
+            (Filter::between(21, None), false, false),
+            (Filter::between(20, None).and(crashes.clone()), false, true),
+            (Filter::between(30, 40).or(Filter::between(0, 5)), true, true),
+            (Filter::between(30, 40).or(crashes), false, true),
+            (Filter::field("timestamp").at_least("2026-11-24T12:00:00Z"), false, false),
+            (Filter::Or(vec![]), false, false),
+        ] {
+            let scope = Scope::new(&filter);
+            assert_eq!((scope.touches(&beats), scope.touches(&all)), (by_type, by_all), "{filter}");
+        }
+        let everywhere = Gap::new(None, None, GapCause::Damaged, "x");
+        assert!(Scope::new(&Filter::between(5, 6)).touches(&everywhere));
+    }
+
+    #[test]
+    fn parts_of_a_gap_are_one() {
+        let part = |first: u64, last: u64, us: i64| {
+            gap(us, us + 1, None).with_sequences(Some(first), Some(last)).with_events(Some(last - first + 1))
+        };
+        let gaps = merged(vec![part(11, 20, 0), part(1, 10, 5), part(31, 40, 9), part(31, 40, 9)]);
+        assert_eq!(gaps.len(), 2, "{gaps:?}");
+        assert_eq!((gaps[0].since_us, gaps[0].until_us, gaps[0].events), (Some(0), Some(6), Some(20)));
+        assert_eq!(gaps[0].reason, "20 events were removed");
+        assert_eq!((gaps[1].first_sequence, gaps[1].events), (Some(31), Some(10)));
+    }
+
+    #[test]
+    fn there_are_never_too_many() {
+        let many = (0..500).map(|us| Gap::new(Some(us), Some(us), GapCause::Lost, format!("{us}"))).collect();
+        let gaps = bounded(merged(many));
+        assert_eq!(gaps.len(), GAPS_MAX);
+        let last = &gaps[GAPS_MAX - 1];
+        assert_eq!((last.since_us, last.until_us, last.reason.as_str()), (Some(99), Some(499), "401 further gaps"));
+    }
 }

@@ -20,7 +20,7 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot) -> Result<Vec<Gap>, StoreE
         }
         Err(error) => return Err(error),
     };
-    let (removals, losses) = &*missing;
+    let (removals, losses) = (&missing.removals, &missing.losses);
     let told_by_source = |removal: &Removal| {
         let overlaps = |source: &dyn Source| {
             let sequences = source.sequences();

@@ -66,8 +66,11 @@ impl SegmentReader {
 impl SegmentReader {
     /// The events that name an entity, by the postings.
     fn posted(&self, field: Option<u32>, value: &str) -> Result<RoaringBitmap, StoreError> {
-        if !self.may_name(value)? {
-            return Ok(RoaringBitmap::new());
+        match self.may_name(value) {
+            Ok(false) => return Ok(RoaringBitmap::new()),
+            // The filter only spares work.
+            Err(error) if !error.is_unreadable() => return Err(error),
+            _ => {}
         }
         let Some(word) = self.dictionary()?.find(value).and_then(|word| u32::try_from(word).ok()) else {
             return Ok(RoaringBitmap::new());
@@ -190,9 +193,18 @@ impl Source for SegmentReader {
     }
 
     fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError> {
-        let dictionary = self.dictionary()?;
+        let dictionary = match self.dictionary() {
+            Err(error) if error.is_unreadable() => {
+                self.note_unreadable(None, &error);
+                return Ok(());
+            }
+            other => other?,
+        };
         for (index, record) in self.contents().postings.iter().enumerate() {
-            let page = self.postings_page(index)?;
+            let page = match self.postings_page(index) {
+                Err(error) if error.is_unreadable() => continue,
+                other => other?,
+            };
             for entry in postings::entries(record.first_word, &page) {
                 let field = self.field_names().get(entry.field as usize);
                 if let (Some(field), Some(word)) = (field, dictionary.get(entry.word as usize)) {
