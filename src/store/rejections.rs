@@ -1,5 +1,5 @@
-//! Events that a running program offers and that are rejected: counted, and noted as a loss now and then. A program that
-//! goes wrong may offer thousands a second, and a note costs an fsync.
+//! Events that a running program offers and that are rejected: counted, and noted as a loss now and then. A program
+//! that goes wrong may offer thousands a second, and a note costs an fsync.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Copies of a store that is being written: whenever a directory is copied, file by file, the copy is a whole store with
-//! everything that was acknowledged before the copying began.
+//! Copies of a store that is being written: whenever a directory is copied, file by file, the copy is a whole store
+//! with everything that was acknowledged before the copying began.
 
 use std::ops::ControlFlow;
 use std::path::Path;

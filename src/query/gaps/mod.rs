@@ -169,7 +169,7 @@ impl Store {
         if scope.range.is_empty() {
             return Ok(Vec::new());
         }
-        let found = sources::all(self, snapshot)?;
+        let found = sources::all(self, snapshot, scope.range)?;
         Ok(bounded(merged(found.into_iter().filter(|gap| scope.touches(gap)).collect())))
     }
 }
@@ -265,7 +265,8 @@ mod tests {
             (Filter::between(21, None), false, false),
             (Filter::between(20, None).and(crashes.clone()), false, true),
             (Filter::between(30, 40).or(Filter::between(0, 5)), true, true),
-            (Filter::between(30, 40).or(crashes), false, true),
+            // Types and times are looked at one by one.
+            (Filter::between(30, 40).or(crashes), true, true),
             (Filter::field("timestamp").at_least("2026-11-24T12:00:00Z"), false, false),
             (Filter::Or(vec![]), false, false),
         ] {

@@ -5,9 +5,11 @@ use crate::storage::{Hole, Source};
 use crate::store::{Damage, Loss, LossCause, Removal, RemovalCause, Snapshot, Store};
 
 use super::{Gap, GapCause};
+use crate::query::TimeRange;
 
-/// Every gap of a store.
-pub(super) fn all(store: &Store, snapshot: &Snapshot) -> Result<Vec<Gap>, StoreError> {
+/// Every gap of a store that may lie in a range. What was noted of other times is passed over at once: there may be
+/// thousands of notes.
+pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Result<Vec<Gap>, StoreError> {
     let damage = store.damage();
     let mut gaps: Vec<Gap> = unreadable(snapshot).collect();
     gaps.extend(snapshot.sources().iter().flat_map(|source| taken_out(&**source)));
@@ -31,8 +33,11 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot) -> Result<Vec<Gap>, StoreE
             snapshot.sources().iter().any(|source| overlaps(&**source) && has(&**source))
         })
     };
-    gaps.extend(removals.iter().filter(|removal| !told_by_source(removal)).map(removed));
-    gaps.extend(losses.iter().map(lost));
+    let in_range = |removal: &&Removal| range.overlaps(removal.first_us, removal.last_us);
+    gaps.extend(removals.iter().filter(in_range).filter(|removal| !told_by_source(removal)).map(removed));
+    let may_be_in_range =
+        |loss: &&Loss| range.overlaps(loss.first_us.unwrap_or(i64::MIN), loss.last_us.unwrap_or(i64::MAX));
+    gaps.extend(losses.iter().filter(may_be_in_range).map(lost));
     let holes = unexplained(snapshot, removals, losses);
     let mut explains = vec![false; damage.len()];
     for hole in holes {
