@@ -14,4 +14,4 @@ pub(crate) mod varint;
 pub use foreign::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord};
 pub use segment::RemovalCause;
 pub use source::StoredEvent;
-pub(crate) use source::{Rows, Source, Zone};
+pub(crate) use source::{Hole, Rows, Source, Zone};

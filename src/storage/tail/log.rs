@@ -77,6 +77,8 @@ pub(crate) struct LogContents {
     pub(crate) damaged: Vec<DamagedStretch>,
     /// The length up to the end of the last whole frame, in bytes. What follows is torn.
     pub(crate) whole_bytes: u64,
+    /// How many bytes follow the last whole frame.
+    pub(crate) torn_bytes: u64,
 }
 
 /// A log that is being written.
@@ -245,7 +247,8 @@ fn ends_within_header(bytes: &[u8]) -> bool {
 pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogContents, StoreError> {
     let (header, header_bytes) = parse_header(bytes, path)?;
     let mut offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
-    let mut contents = LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64 };
+    let mut contents =
+        LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64, torn_bytes: 0 };
     while offset < bytes.len() {
         if let Some((frame, length)) = parse_frame(&bytes[offset..]) {
             contents.frames.push(frame);
@@ -263,6 +266,7 @@ pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogConte
         }
         contents.whole_bytes = offset as u64;
     }
+    contents.torn_bytes = (bytes.len() - offset) as u64;
     Ok(contents)
 }
 
