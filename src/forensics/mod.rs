@@ -4,3 +4,7 @@
 //! directory ─► verify ─► findings            directory ─► salvage ─► a healthy store
 //! store ─► backup ─► restore                 stores ─► merge ─► a store      two stores ─► diff
 //! ```
+
+mod backup;
+
+pub use backup::{RestoreReport, backup, restore};

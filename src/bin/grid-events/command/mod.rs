@@ -1,6 +1,7 @@
 //! The commands, one file each. A command takes its arguments, does its work and says how it went.
 
 mod ask;
+mod backup;
 mod completions;
 mod count;
 mod demo;
@@ -14,6 +15,7 @@ mod import;
 mod man;
 mod prompt;
 mod query;
+mod restore;
 mod serve_storage;
 mod stats;
 mod why;
@@ -86,6 +88,10 @@ pub(crate) enum Command {
     Export(export::ExportArguments),
     /// Send all events to a remote store, in order of arrival
     Forward(forward::ForwardArguments),
+    /// Copy the store while it is written to, and only what is new where an earlier copy is
+    Backup(backup::BackupArguments),
+    /// Make a store of a backup, after all of it was checked
+    Restore(restore::RestoreArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
@@ -114,6 +120,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Forward(arguments) => forward::run(global, arguments),
+        Command::Backup(arguments) => backup::run(global, arguments),
+        Command::Restore(arguments) => restore::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
