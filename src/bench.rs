@@ -31,7 +31,7 @@ impl FrameEncoder {
         }
         let unstorable = |error: String| StoreError::damaged(Path::new("a batch"), error);
         for event in batch {
-            self.memory.push(event, &Nothing).map_err(|error| unstorable(error.to_string()))?;
+            self.memory.push(event, None, &Nothing).map_err(|error| unstorable(error.to_string()))?;
         }
         self.frame.clear();
         let record = self.memory.batch_record();

@@ -6,5 +6,11 @@
 //! ```
 
 mod backup;
+mod diff;
+mod events;
+mod foreign;
+mod merge;
 
 pub use backup::{RestoreReport, backup, restore};
+pub use diff::{Comparison, DiffCounts, DiffEvent, DiffKind, DiffRange, DiffReport, DiffSide, diff};
+pub use merge::{MergeError, MergeReport, MergedSource, merge};

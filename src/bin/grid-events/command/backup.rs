@@ -80,7 +80,6 @@ fn print_report(report: &BackupReport, now_us: i64, out: &mut Output) -> Result<
 fn json_of(report: &BackupReport) -> String {
     let files =
         |count: FileCount| JsonObject::default().field("files", count.files).field("bytes", count.bytes).finish();
-    let problems: Vec<String> = report.problems.iter().map(|problem| json_text(problem)).collect();
     JsonObject::default()
         .field("path", report.path.display().to_string())
         .field("epoch", &*report.manifest.epoch)
@@ -94,13 +93,18 @@ fn json_of(report: &BackupReport) -> String {
         .raw("only_here", &files(report.only_here))
         .raw("removed", &files(report.removed))
         .field("keyed_published", Value::from(report.keyed_published_us.map(timestamp::format)))
-        .raw("problems", &format!("[{}]", problems.join(",")))
+        .raw("problems", &json_list(&report.problems))
         .finish()
 }
 
-/// A text as JSON.
-pub(super) fn json_text(text: &str) -> String {
-    let mut json = String::new();
-    Value::from(text).as_ref().write_json(&mut json);
-    json
+/// Texts as a JSON array.
+pub(super) fn json_list(texts: &[String]) -> String {
+    let mut json = String::from("[");
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        Value::from(text.as_str()).as_ref().write_json(&mut json);
+    }
+    json + "]"
 }

@@ -5,6 +5,7 @@ mod backup;
 mod completions;
 mod count;
 mod demo;
+mod diff;
 mod effects;
 mod emit;
 mod export;
@@ -13,6 +14,7 @@ mod get;
 mod history;
 mod import;
 mod man;
+mod merge;
 mod prompt;
 mod query;
 mod restore;
@@ -92,6 +94,10 @@ pub(crate) enum Command {
     Backup(backup::BackupArguments),
     /// Make a store of a backup, after all of it was checked
     Restore(restore::RestoreArguments),
+    /// Make one store of the stores of several masters
+    Merge(merge::MergeArguments),
+    /// Show what tells two stores apart; exits with 0 if nothing does, with 1 if something does
+    Diff(diff::DiffArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
@@ -122,6 +128,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Forward(arguments) => forward::run(global, arguments),
         Command::Backup(arguments) => backup::run(global, arguments),
         Command::Restore(arguments) => restore::run(global, arguments),
+        Command::Merge(arguments) => merge::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),

@@ -10,7 +10,7 @@ use sutra_grid_events::event::{Value, timestamp};
 use sutra_grid_events::forensics::{self, RestoreReport};
 
 use super::Outcome;
-use super::backup::json_text;
+use super::backup::json_list;
 use crate::args::Global;
 use crate::output::{Column, JsonObject, Output, ReportFormat, Table, format_time, note, progress};
 
@@ -61,7 +61,6 @@ fn print_report(report: &RestoreReport, out: &mut Output) -> Result<()> {
 
 fn json_of(report: &RestoreReport) -> String {
     let time = |us: Option<i64>| Value::from(us.map(timestamp::format));
-    let problems: Vec<String> = report.problems.iter().map(|problem| json_text(problem)).collect();
     JsonObject::default()
         .field("path", report.path.display().to_string())
         .field("epoch", &*report.manifest.epoch)
@@ -72,6 +71,6 @@ fn json_of(report: &RestoreReport) -> String {
         .field("last", time(report.last_us))
         .field("head", &*report.manifest.head)
         .field("bytes", report.bytes)
-        .raw("problems", &format!("[{}]", problems.join(",")))
+        .raw("problems", &json_list(&report.problems))
         .finish()
 }
