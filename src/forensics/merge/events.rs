@@ -1,7 +1,6 @@
 //! Taking over events and foreign records, batch by batch.
 
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::collections::{BTreeSet, HashMap};
 
 use super::MergedSource;
 use crate::error::StoreError;
@@ -67,11 +66,10 @@ pub(super) fn take_over(
     Ok(unreadable)
 }
 
-/// Events that were stored last by a merge that was interrupted before it noted where they came from.
-fn unclaimed(output: &Store) -> Result<Option<RangeInclusive<u64>>, StoreError> {
+/// The numbers of events that were stored last by a merge that was interrupted before it noted where they came from.
+fn unclaimed(output: &Store) -> Result<BTreeSet<u64>, StoreError> {
     let claimed = output.origins()?.iter().map(|origin| origin.last_sequence).max().unwrap_or(0);
-    let last = output.sequence();
-    Ok((claimed < last).then(|| claimed + 1..=last))
+    Ok((claimed + 1..=output.sequence()).collect())
 }
 
 impl Source<'_> {
@@ -89,27 +87,30 @@ impl Source<'_> {
         &mut self,
         batch: &[StoredEvent],
         output: &Store,
-        unclaimed: &mut Option<RangeInclusive<u64>>,
+        unclaimed: &mut BTreeSet<u64>,
     ) -> Result<(), StoreError> {
         let before = output.sequence();
         let outcomes = output.append_kept(batch)?;
-        let (mut stored, mut claimed) = (Run::default(), Run::default());
-        let snapshot = unclaimed.as_ref().map(|_| output.snapshot());
+        // For each event of the batch that came from here: its number in the output and its number here.
+        let mut came: Vec<(u64, u64)> = Vec::new();
+        let snapshot = (!unclaimed.is_empty()).then(|| output.snapshot());
+        let mut next = before + 1;
         self.merged.read += batch.len() as u64;
         for (event, outcome) in batch.iter().zip(outcomes) {
             let id = match outcome {
                 Appended::Stored(id) => {
-                    stored.add(event.sequence, before + 1 + stored.events);
+                    came.push((next, event.sequence));
+                    next += 1;
                     self.merged.stored += 1;
                     self.merged.renamed += u64::from(id != event.id);
                     id
                 }
                 Appended::Duplicate(id) => {
                     self.merged.duplicates += 1;
-                    if let (Some(snapshot), Some(unclaimed)) = (&snapshot, &unclaimed)
-                        && let Some(there) = snapshot.get(&id)?.filter(|there| unclaimed.contains(&there.sequence))
+                    if let Some(snapshot) = &snapshot
+                        && let Some(there) = snapshot.get(&id)?.filter(|there| unclaimed.remove(&there.sequence))
                     {
-                        claimed.add(event.sequence, there.sequence);
+                        came.push((there.sequence, event.sequence));
                     }
                     id
                 }
@@ -122,46 +123,30 @@ impl Source<'_> {
                 self.renamed.insert(event.id.clone(), id);
             }
         }
-        if stored.events > 0 || claimed.events > 0 {
-            // Where they came from must not be known of events that a power cut takes.
-            output.flush()?;
+        if came.is_empty() {
+            return Ok(());
         }
-        for run in [claimed, stored].into_iter().filter(|run| run.events > 0) {
-            output.note_origin(&run.origin(self.merged))?;
-            if unclaimed.as_ref().is_some_and(|unclaimed| *unclaimed.end() <= run.here.1) {
-                *unclaimed = None;
-            }
-        }
-        Ok(())
+        // Where they came from must not be known of events that a power cut takes.
+        output.flush()?;
+        came.sort_unstable();
+        came.chunk_by(|a, b| a.0 + 1 == b.0).try_for_each(|run| output.note_origin(&self.origin_of(run)))
     }
-}
 
-/// Events that stand in a row in the output.
-#[derive(Default)]
-struct Run {
-    events: u64,
-    here: (u64, u64),
-    there: (u64, u64),
-}
-
-impl Run {
-    fn add(&mut self, there: u64, here: u64) {
-        let widened = |(first, last): (u64, u64), with: u64| {
-            if self.events == 0 { (with, with) } else { (first.min(with), last.max(with)) }
+    /// Where events came from that stand in a row in the output; there is one at least.
+    fn origin_of(&self, run: &[(u64, u64)]) -> Origin {
+        let bounds = |numbers: &dyn Fn(&(u64, u64)) -> u64| {
+            let numbers = || run.iter().map(numbers);
+            (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0))
         };
-        (self.here, self.there) = (widened(self.here, here), widened(self.there, there));
-        self.events += 1;
-    }
-
-    fn origin(&self, merged: &MergedSource) -> Origin {
+        let ((first_sequence, last_sequence), there) = (bounds(&|pair| pair.0), bounds(&|pair| pair.1));
         Origin {
-            epoch: merged.epoch,
-            label: merged.label.clone(),
-            first_sequence: self.here.0,
-            last_sequence: self.here.1,
-            origin_first_sequence: self.there.0,
-            origin_last_sequence: self.there.1,
-            events: self.events,
+            epoch: self.merged.epoch,
+            label: self.merged.label.clone(),
+            first_sequence,
+            last_sequence,
+            origin_first_sequence: there.0,
+            origin_last_sequence: there.1,
+            events: run.len() as u64,
         }
     }
 }

@@ -95,7 +95,7 @@ impl BackupManifest {
     /// # Errors
     /// If the checksum does not fit, the text is no manifest, or it names what is no file of a store, or one twice.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let trimmed = text.strip_suffix('\n').unwrap_or(text);
+        let trimmed = text.strip_suffix('\n').ok_or("it ends early")?;
         let (body, last) = trimmed.rsplit_once('\n').ok_or("it ends early")?;
         let body = &text[..=body.len()];
         let checksum: Checksum = serde_json::from_str(last).map_err(|_| "it ends early")?;
