@@ -107,7 +107,7 @@ pub fn diff(a: &Path, b: &Path, limit: usize, progress: &dyn Fn(u64, u64)) -> Re
     let (snapshot_a, snapshot_b) = (store_a.snapshot(), store_b.snapshot());
     let mut comparison = Comparison::default();
     let (left_a, left_b) = set_same_apart(&snapshot_a, &snapshot_b, &mut comparison);
-    let count = |sources: &[&Arc<dyn Source>]| sources.iter().map(|source| u64::from(source.len())).sum::<u64>();
+    let count = |sources: &Sources<'_>| sources.iter().map(|source| u64::from(source.len())).sum::<u64>();
     (comparison.read_a, comparison.read_b) = (count(&left_a), count(&left_b));
     let total = comparison.read_a + comparison.read_b;
     let (mut events_a, mut events_b) = (EventsByTime::new(left_a.into_iter()), EventsByTime::new(left_b.into_iter()));
@@ -149,12 +149,11 @@ pub fn diff(a: &Path, b: &Path, limit: usize, progress: &dyn Fn(u64, u64)) -> Re
     Ok(tally.report(a, b, comparison, foreign_counts(&store_a, &store_b)?))
 }
 
+/// Sources of one store.
+type Sources<'a> = Vec<&'a Arc<dyn Source>>;
+
 /// The sources of both that have no counterpart with the same events.
-fn set_same_apart<'a>(
-    a: &'a Snapshot,
-    b: &'a Snapshot,
-    comparison: &mut Comparison,
-) -> (Vec<&'a Arc<dyn Source>>, Vec<&'a Arc<dyn Source>>) {
+fn set_same_apart<'a>(a: &'a Snapshot, b: &'a Snapshot, comparison: &mut Comparison) -> (Sources<'a>, Sources<'a>) {
     let mut by_root: HashMap<Hash, Vec<usize>> = HashMap::new();
     for (index, source) in b.sources().iter().enumerate() {
         if let Some(root) = source.content_root() {
