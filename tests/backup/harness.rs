@@ -22,7 +22,7 @@ pub(crate) fn config() -> StoreConfig {
 
 pub(crate) fn event(us: i64, number: u64) -> Event {
     let time = chrono::DateTime::from_timestamp_micros(us).expect("legal");
-    let event = DynamicEvent::new(if number % 3 == 0 { "job_done" } else { "node_seen" }, time).expect("legal");
+    let event = DynamicEvent::new(if number.is_multiple_of(3) { "job_done" } else { "node_seen" }, time).expect("legal");
     Event::from(event.with("node_id", format!("node-{}", number % 5)).with("number", number))
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn store_of(path: &Path, events: &[Event]) {
         for batch in some.chunks(10) {
             store.append(batch).expect("written");
         }
-        if store.sequence() % 100 == 0 {
+        if store.sequence().is_multiple_of(100) {
             store.seal().expect("sealed");
         }
         rest = behind;
