@@ -36,11 +36,12 @@ use parking_lot::Mutex;
 
 pub use crate::storage::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord, RemovalCause, StoredEvent};
 pub use config::{
-    BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, Retention, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE,
-    SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
+    BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE, SEGMENT_EVENTS,
+    StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
 };
 pub use directory::FORMAT_VERSION;
 pub use record::{Loss, LossCause, Origin, Removal};
+pub use retention::{Retention, RetentionReport, TypeRetention};
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;
 pub use subscribe::{Cursor, CursorError, Delivery, Subscription};

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::append::{Writer, new_tail};
-use super::config::{Retention, StoreConfig};
+use super::config::StoreConfig;
 use super::directory::Directory;
 use super::pieces::{Pieces, Tail};
+use super::retention::Retention;
 use super::sealer::{self, SealedLog};
 use super::shared::Shared;
 use super::{Handle, Store};
@@ -69,7 +70,8 @@ impl Store {
         let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0);
 
         let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
-        let shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
+        let mut shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
+        shared.is_spool = removable == 0;
         // Before the threads are started, so that retention never sees another limit.
         shared.removable.store(removable, Ordering::Release);
         shared.sealing.lock().anchor = found.anchor;
