@@ -49,7 +49,7 @@ fn contents(snapshot: &Snapshot) -> Vec<(String, String)> {
 }
 
 /// Checks the indices of every source against its events.
-fn check_indices(snapshot: &Snapshot) {
+pub(super) fn check_indices(snapshot: &Snapshot) {
     for source in snapshot.sources() {
         let mut by_type: HashMap<String, Vec<u32>> = HashMap::new();
         let mut by_entity: HashMap<(String, String), Vec<u32>> = HashMap::new();

@@ -14,6 +14,7 @@ mod import;
 mod man;
 mod prompt;
 mod query;
+mod retain;
 mod serve_storage;
 mod stats;
 mod why;
@@ -86,6 +87,8 @@ pub(crate) enum Command {
     Export(export::ExportArguments),
     /// Send all events to a remote store, in order of arrival
     Forward(forward::ForwardArguments),
+    /// Remove or thin what is too old or too much, or say what would go
+    Retain(retain::RetainArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
@@ -114,6 +117,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Forward(arguments) => forward::run(global, arguments),
+        Command::Retain(arguments) => retain::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
