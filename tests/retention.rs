@@ -1,5 +1,6 @@
 //! Retention from outside: what thinning saves, readers in other processes while segments are written anew, and the
 //! command `retain`.
+// The lints know tests by their attribute, which what they share does not have.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

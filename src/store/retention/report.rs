@@ -57,8 +57,8 @@ impl Store {
     /// It takes as long as reading and writing all segments of which something goes, and holds one of them in memory.
     ///
     /// # Errors
-    /// If the store is not open for writing, or a file cannot be written. What went before stays gone; the rest goes the
-    /// next time.
+    /// If the store is not open for writing, or a file cannot be written. What went before stays gone; the rest goes
+    /// the next time.
     pub fn apply_retention(&self, policy: &Retention, now: DateTime<Utc>) -> Result<RetentionReport, StoreError> {
         self.shared().check_writable()?;
         let report = self.retain(policy, now, true);
@@ -66,7 +66,7 @@ impl Store {
         report
     }
 
-    /// Says what [`apply_retention`](Self::apply_retention) would do, and changes nothing. As exact and as slow as that.
+    /// Says what [`apply_retention`](Self::apply_retention) would do, and changes nothing. It is as exact, and as slow.
     ///
     /// # Errors
     /// If a file cannot be read.
