@@ -1,5 +1,6 @@
 //! Files and their in-memory mirrors.
 pub(crate) mod chain;
+pub(crate) mod checksum;
 pub(crate) mod compression;
 pub(crate) mod files;
 pub(crate) mod foreign;

@@ -22,6 +22,8 @@ use super::filter::Filter;
 use super::rows::SegmentRows;
 use super::{block, counts, filter};
 use crate::error::StoreError;
+use crate::storage::chain::SEQUENCE_MAX;
+use crate::storage::checksum;
 use crate::storage::files;
 use crate::storage::shape::Shape;
 use crate::storage::source::{ValueCounts, Zone};
@@ -304,9 +306,9 @@ impl SegmentReader {
         let mut at = 0usize;
         for (number, record) in self.contents.dictionary.iter().enumerate() {
             let place = at..at + record.stored_bytes as usize;
-            if xxh3_64(&pages[place.clone()]) != record.checksum {
+            if !checksum::fits(xxh3_64(&pages[place.clone()]), record.checksum) {
                 let again = self.read(second + at as u64, record.stored_bytes)?;
-                if xxh3_64(&again) != record.checksum {
+                if !checksum::fits(xxh3_64(&again), record.checksum) {
                     let reason = format!("both copies of page {number} of its dictionary are");
                     return Err(StoreError::damaged(&self.path, reason));
                 }
@@ -348,7 +350,7 @@ impl SegmentReader {
 
     fn section(&self, record: &SectionRecord, name: &str) -> Result<Vec<u8>, StoreError> {
         let bytes = self.read(record.offset, record.bytes)?;
-        if xxh3_64(&bytes) != record.checksum {
+        if !checksum::fits(xxh3_64(&bytes), record.checksum) {
             return Err(StoreError::damaged(&self.path, format!("the checksum of its {name} does not fit")));
         }
         Ok(bytes)
@@ -460,5 +462,7 @@ fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
         }
         type_first = type_first.checked_add(found.count)?;
     }
-    (first == contents.count && type_first == contents.count).then_some(zones)
+    let highest = contents.last_sequence.max(contents.before.sequence).max(contents.after.sequence);
+    let sequences_fit = contents.first_sequence <= contents.last_sequence.saturating_add(1) && highest <= SEQUENCE_MAX;
+    (sequences_fit && first == contents.count && type_first == contents.count).then_some(zones)
 }

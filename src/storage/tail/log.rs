@@ -18,7 +18,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::batch::{BATCH_BYTES_MAX, BatchRecord};
 use crate::error::StoreError;
-use crate::storage::chain::Anchor;
+use crate::storage::chain::{Anchor, SEQUENCE_MAX};
+use crate::storage::checksum;
 use crate::storage::compression;
 use crate::storage::files;
 
@@ -264,10 +265,13 @@ fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreEr
     if length > LOG_HEADER_BYTES_MAX || stored.is_none() {
         return Err(damaged("its header is torn"));
     }
-    if stored != Some(checksum(&[&bytes[..end]])) {
+    if !stored.is_some_and(|stored| checksum::fits(checksum(&[&bytes[..end]]), stored)) {
         return Err(damaged("the checksum of its header does not fit"));
     }
-    let header = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
+    let header: LogHeader = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
+    if header.first_sequence.max(header.anchor.sequence) > SEQUENCE_MAX {
+        return Err(damaged("its header has a sequence number that no event can have"));
+    }
     Ok((header, end + 8))
 }
 
@@ -281,7 +285,7 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     let (stored_bytes, raw_bytes) = (number(8)? as usize, number(12)? as usize);
     let stored = bytes.get(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES.checked_add(stored_bytes)?)?;
     let expected = u64::from_le_bytes(header.get(16..24)?.try_into().ok()?);
-    if checksum(&[&header[..16], stored]) != expected {
+    if !checksum::fits(checksum(&[&header[..16], stored]), expected) {
         return None;
     }
     let frame = match header[4] {
@@ -292,5 +296,12 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
         KIND_ANCHOR => Frame::Anchor(bincode::deserialize(stored).ok()?),
         _ => return None,
     };
+    let last_sequence = match &frame {
+        Frame::Batch(batch) => batch.last_sequence(),
+        Frame::Anchor(anchor) => anchor.sequence,
+    };
+    if last_sequence > SEQUENCE_MAX {
+        return None;
+    }
     Some((frame, FRAME_HEADER_BYTES + stored_bytes))
 }
