@@ -38,12 +38,13 @@ pub(crate) const READERS: [&[&str]; 27] = [
 ];
 
 /// Every command that writes to a store, with enough arguments to be understood. A new writing command is added here.
-const WRITERS: [&[&str]; 6] = [
+const WRITERS: [&[&str]; 7] = [
     &["demo"],
     &["emit", "x"],
     &["import", "-"],
     &["forward", "--to", "127.0.0.1:1"],
     &["restore", "backup"],
+    &["retain", "--older-than", "1y"],
     &["serve-storage", "--port", "0"],
 ];
 

@@ -18,6 +18,7 @@ mod merge;
 mod prompt;
 mod query;
 mod restore;
+mod retain;
 mod serve_storage;
 mod stats;
 mod why;
@@ -104,6 +105,8 @@ pub(crate) enum Command {
     Merge(merge::MergeArguments),
     /// Show what tells two stores apart; exits with 0 if nothing does, with 1 if something does
     Diff(diff::DiffArguments),
+    /// Remove or thin what is too old or too much, or say what would go
+    Retain(retain::RetainArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
@@ -124,6 +127,7 @@ impl Command {
             Command::Import(_) => "import",
             Command::Forward(_) => "forward",
             Command::Restore(_) => "restore",
+            Command::Retain(_) => "retain",
             Command::ServeStorage(_) => "serve-storage",
             // These write to a directory of their own, never to a store that they read.
             Command::Backup(_)
@@ -171,6 +175,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Restore(arguments) => restore::run(global, arguments),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
+        Command::Retain(arguments) => retain::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
