@@ -4,3 +4,7 @@
 //! directory ─► verify ─► findings            directory ─► salvage ─► a healthy store
 //! store ─► backup ─► restore                 stores ─► merge ─► a store      two stores ─► diff
 //! ```
+
+pub mod verify;
+
+pub use verify::{Finding, Head, Lost, Progress, Severity, Verification, VerifyOptions, verify};

@@ -11,7 +11,7 @@
 
 mod append;
 mod config;
-mod directory;
+pub(crate) mod directory;
 mod duplicates;
 mod durable;
 mod foreign;

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! builder ─► block (column), dictionary, postings, counts, filter, roots ─► contents ─► file
+//! file ─► check (all of it, for verify)
 //! file ─► reader ─► source (for queries) ─► rows
 //! ```
 
 mod block;
 mod builder;
+pub(crate) mod check;
 mod column;
 mod contents;
 mod counts;
@@ -14,9 +16,10 @@ mod dictionary;
 mod filter;
 mod postings;
 mod reader;
-mod roots;
+pub(crate) mod roots;
 mod rows;
 mod source;
+mod text;
 
 pub(crate) use builder::{Sealing, build, rebuild};
 pub use contents::RemovalCause;

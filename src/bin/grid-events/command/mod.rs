@@ -16,6 +16,7 @@ mod prompt;
 mod query;
 mod serve_storage;
 mod stats;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Forward(forward::ForwardArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
+    /// Check every byte of a store, without changing any
+    Verify(verify::VerifyArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
     ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
@@ -115,6 +118,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Export(arguments) => export::run(global, arguments),
         Command::Forward(arguments) => forward::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
+        Command::Verify(arguments) => verify::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
