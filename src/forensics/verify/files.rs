@@ -99,7 +99,7 @@ pub(super) fn known(root: &Path, verification: &mut Verification) -> Result<Know
 
 /// Looks for what does not belong here, and for permissions that let others in.
 pub(super) fn check_entries(directory: &Directory, verification: &mut Verification) -> Result<(), StoreError> {
-    if !directory.root.join(KEYED_DIRECTORY).exists() {
+    if directory.root.join(PUBLISHED_FILE).exists() && !directory.root.join(KEYED_DIRECTORY).exists() {
         let what =
             format!("it is not there. The next writer makes it anew from {PUBLISHED_FILE}; events are not concerned.");
         verification.find(Severity::Notice, KEYED_DIRECTORY, "", what);

@@ -17,6 +17,8 @@ mod logs;
 mod options;
 mod report;
 mod segments;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;

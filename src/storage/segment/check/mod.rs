@@ -13,6 +13,8 @@ mod events;
 mod frame;
 mod index;
 mod row;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use xxhash_rust::xxh3::xxh3_64;
