@@ -145,7 +145,7 @@ pub(super) fn report(
 ) -> Vec<TailEvents> {
     let mut tails = Vec::new();
     let mut first_wanted =
-        segments.iter().filter_map(Checked::contents).last().map_or(1, |last| last.last_sequence + 1);
+        segments.iter().filter_map(Checked::contents).next_back().map_or(1, |last| last.last_sequence + 1);
     for (at, log) in logs.iter().enumerate() {
         verification.logs += 1;
         verification.file_bytes += log.bytes;

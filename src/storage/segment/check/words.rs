@@ -92,7 +92,7 @@ pub(super) fn check(contents: &Contents, body: &[u8], faults: &mut Vec<Fault>) -
         };
         let mut start = 0;
         for (index, end) in ends.into_iter().map(|end| end as usize).enumerate() {
-            let Some(word) = text.get(start..end) else { return None };
+            let word = text.get(start..end)?;
             sorted &= words.len() == 0 || words.get(words.len() - 1).is_some_and(|before| before < word);
             sorted &= index > 0 || word == record.first;
             words.push(word);
