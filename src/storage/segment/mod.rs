@@ -14,6 +14,7 @@ mod contents;
 mod counts;
 mod dictionary;
 mod filter;
+mod missing;
 mod postings;
 mod reader;
 pub(crate) mod roots;
