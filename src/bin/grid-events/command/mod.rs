@@ -126,6 +126,7 @@ impl Command {
             | Command::Effects(_)
             | Command::Export(_)
             | Command::Stats(_)
+            | Command::Verify(_)
             | Command::Completions(_)
             | Command::Man(_) => return None,
         })
