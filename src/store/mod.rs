@@ -13,7 +13,7 @@ mod append;
 pub(crate) mod backup;
 mod config;
 mod damage;
-mod directory;
+pub(crate) mod directory;
 mod duplicates;
 mod durable;
 mod foreign;

@@ -21,6 +21,7 @@ mod restore;
 mod retain;
 mod serve_storage;
 mod stats;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -109,6 +110,8 @@ pub(crate) enum Command {
     Retain(retain::RetainArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
+    /// Check every byte of a store, without changing any
+    Verify(verify::VerifyArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
     ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
@@ -144,6 +147,7 @@ impl Command {
             | Command::Export(_)
             | Command::Diff(_)
             | Command::Stats(_)
+            | Command::Verify(_)
             | Command::Completions(_)
             | Command::Man(_) => return None,
         })
@@ -177,6 +181,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Diff(arguments) => diff::run(arguments),
         Command::Retain(arguments) => retain::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
+        Command::Verify(arguments) => verify::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
