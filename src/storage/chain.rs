@@ -7,6 +7,9 @@
 //!
 //! The chain is over content, not over file bytes: a segment can be rewritten and the chain still holds.
 
+/// No store gives a higher sequence number: what says so was made to do harm.
+pub(crate) const SEQUENCE_MAX: u64 = 1 << 62;
+
 /// A hash.
 pub(crate) type Hash = [u8; 32];
 

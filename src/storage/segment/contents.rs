@@ -10,6 +10,7 @@
 //!
 //! Offsets in the contents count from the start of the body. Numbers are little-endian.
 
+use bincode::Options;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -275,7 +276,13 @@ pub(crate) fn decode(frame: ContentsFrame, stored: &[u8]) -> Option<Contents> {
     }
     let raw = compression::decompress(stored, frame.raw_bytes as usize, CONTENTS_BYTES_MAX)?;
     let mut input = raw.as_slice();
-    let contents: Contents = bincode::deserialize_from(&mut input).ok()?;
+    // Without a limit, the length of a text would be trusted with an allocation.
+    let contents: Contents = bincode::DefaultOptions::new()
+        .with_fixint_encoding()
+        .allow_trailing_bytes()
+        .with_limit(raw.len() as u64)
+        .deserialize_from(&mut input)
+        .ok()?;
     // Whether there is more is asked of the contents themselves, since the second copy stands where no version does.
     let removed = if input.is_empty() { Vec::new() } else { bincode::deserialize(input).ok()? };
     Some(Contents { removed, ..contents })

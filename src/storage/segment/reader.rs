@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -19,6 +19,7 @@ use super::filter::Filter;
 use super::rows::SegmentRows;
 use super::{block, counts, filter};
 use crate::error::StoreError;
+use crate::storage::chain::SEQUENCE_MAX;
 use crate::storage::files;
 use crate::storage::shape::Shape;
 use crate::storage::source::{ValueCounts, Zone};
@@ -32,6 +33,9 @@ const FIRST_READ_BYTES: usize = 16 << 10;
 pub(crate) struct SegmentCache {
     parts: quick_cache::sync::Cache<(u64, Part), Decoded, ByBytes>,
     files: quick_cache::sync::Cache<u64, Arc<File>>,
+    /// How many readers there were. Files may hold the same id, or come to hold other bytes, so that parts are known
+    /// by the number of their reader.
+    readers: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +79,7 @@ impl SegmentCache {
         Arc::new(Self {
             parts: quick_cache::sync::Cache::with_weighter(entries, bytes, ByBytes),
             files: quick_cache::sync::Cache::new(OPEN_FILES_MAX),
+            readers: AtomicU64::new(0),
         })
     }
 }
@@ -89,6 +94,8 @@ impl std::fmt::Debug for SegmentCache {
 #[derive(Debug)]
 pub(crate) struct SegmentReader {
     path: PathBuf,
+    /// What the cache knows it by.
+    number: u64,
     contents: Contents,
     zones: Vec<Zone>,
     time_bounds: Option<(i64, i64)>,
@@ -127,10 +134,14 @@ impl SegmentReader {
         let shapes =
             shapes_of(&contents).ok_or_else(|| StoreError::damaged(path, "it holds a shape that no event can have"))?;
         let zones = zones_of(&contents).ok_or_else(|| StoreError::damaged(path, "its blocks do not add up"))?;
+        if !has_legal_sequences(&contents) {
+            return Err(StoreError::damaged(path, "its sequence numbers are none that a store gives"));
+        }
         let types = contents.types.iter().map(|found| crate::event::intern_name(&found.name)).collect();
         let fields = contents.fields.iter().map(|name| crate::event::intern_name(name)).collect();
         let reader = Self {
             path: path.to_owned(),
+            number: cache.readers.fetch_add(1, Ordering::Relaxed),
             time_bounds: zones
                 .iter()
                 .map(|zone| (zone.min_us, zone.max_us))
@@ -146,7 +157,7 @@ impl SegmentReader {
             remove: AtomicBool::new(false),
             contents,
         };
-        reader.cache.files.insert(reader.contents.id, Arc::new(file));
+        reader.cache.files.insert(reader.number, Arc::new(file));
         Ok(reader)
     }
 
@@ -198,7 +209,7 @@ impl SegmentReader {
     }
 
     pub(super) fn rows(&self, index: usize) -> Result<Arc<SegmentRows>, StoreError> {
-        let key = (self.contents.id, Part::Block(index as u32));
+        let key = (self.number, Part::Block(index as u32));
         if let Some(Decoded::Block(rows)) = self.cache.parts.get(&key) {
             return Ok(rows);
         }
@@ -219,7 +230,7 @@ impl SegmentReader {
 
     /// Whether the segment may name this word as an entity.
     pub(super) fn may_name(&self, word: &str) -> Result<bool, StoreError> {
-        let key = (self.contents.id, Part::Filter);
+        let key = (self.number, Part::Filter);
         if let Some(Decoded::Filter(found)) = self.cache.parts.get(&key) {
             return Ok(found.may_contain(filter::hash_of(word)));
         }
@@ -232,7 +243,7 @@ impl SegmentReader {
     }
 
     pub(super) fn dictionary(&self) -> Result<Arc<Dictionary>, StoreError> {
-        let key = (self.contents.id, Part::Dictionary);
+        let key = (self.number, Part::Dictionary);
         if let Some(Decoded::Dictionary(dictionary)) = self.cache.parts.get(&key) {
             return Ok(dictionary);
         }
@@ -264,7 +275,7 @@ impl SegmentReader {
 
     /// The stored counts of a type and field, by their places.
     pub(super) fn counts(&self, type_place: u32, field: u32) -> Result<Option<ValueCounts>, StoreError> {
-        let key = (self.contents.id, Part::Counts(type_place, field));
+        let key = (self.number, Part::Counts(type_place, field));
         if let Some(Decoded::Counts(counts)) = self.cache.parts.get(&key) {
             return Ok(Some(counts));
         }
@@ -277,7 +288,7 @@ impl SegmentReader {
     }
 
     pub(super) fn postings_page(&self, index: usize) -> Result<Arc<[u8]>, StoreError> {
-        let key = (self.contents.id, Part::PostingsPage(index as u32));
+        let key = (self.number, Part::PostingsPage(index as u32));
         if let Some(Decoded::PostingsPage(page)) = self.cache.parts.get(&key) {
             return Ok(page);
         }
@@ -305,11 +316,11 @@ impl SegmentReader {
         if start.saturating_add(u64::from(bytes)) > self.file_bytes {
             return Err(StoreError::damaged(&self.path, "it is cut off"));
         }
-        let file = match self.cache.files.get(&self.contents.id) {
+        let file = match self.cache.files.get(&self.number) {
             Some(file) => file,
             None => {
                 let file = Arc::new(files::open_to_read(&self.path).map_err(StoreError::io("open", &self.path))?);
-                self.cache.files.insert(self.contents.id, Arc::clone(&file));
+                self.cache.files.insert(self.number, Arc::clone(&file));
                 file
             }
         };
@@ -321,7 +332,7 @@ impl SegmentReader {
 
 impl Drop for SegmentReader {
     fn drop(&mut self) {
-        self.cache.files.remove(&self.contents.id);
+        self.cache.files.remove(&self.number);
         if self.remove.load(Ordering::Relaxed) {
             // A file that stays is removed at the next retention.
             let _ = files::remove(&self.path);
@@ -366,7 +377,16 @@ fn read_contents(file: &File, file_bytes: u64, path: &Path) -> Result<(Contents,
         .ok_or_else(|| StoreError::damaged(path, "both copies of its contents are"))
 }
 
-fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
+/// Whether the sequence numbers are in order and in the range that a store gives, and there are enough of them.
+pub(super) fn has_legal_sequences(contents: &Contents) -> bool {
+    let numbers = (contents.last_sequence.checked_sub(contents.first_sequence)).and_then(|last| last.checked_add(1));
+    contents.first_sequence > 0
+        && contents.last_sequence <= SEQUENCE_MAX
+        && contents.after.sequence <= SEQUENCE_MAX
+        && numbers.is_some_and(|numbers| u64::from(contents.count) <= numbers)
+}
+
+pub(super) fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
     let mut first = 0u32;
     let mut zones = Vec::with_capacity(contents.blocks.len());
     for block in &contents.blocks {

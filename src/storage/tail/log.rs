@@ -10,6 +10,7 @@
 //! at the next frame that is whole.
 
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::batch::{BATCH_BYTES_MAX, BatchRecord};
 use crate::error::StoreError;
-use crate::storage::chain::Anchor;
+use crate::storage::chain::{Anchor, SEQUENCE_MAX};
 use crate::storage::compression;
 use crate::storage::files;
 
@@ -32,6 +33,9 @@ const LOG_HEADER_BYTES_MAX: usize = 4096;
 pub(crate) const LOG_BYTES_MAX: u64 = 4 << 30;
 /// Payloads below this size are stored as they are.
 const COMPRESS_FROM_BYTES: usize = 256;
+
+/// How many times its own length is read of a damaged log at most, in search of frames.
+const SEARCH_BYTES_FACTOR: usize = 8;
 
 const KIND_BATCH: u8 = 1;
 const KIND_BATCH_COMPRESSED: u8 = 2;
@@ -215,6 +219,18 @@ pub(crate) fn read_log(path: &Path, from: u64) -> Result<Option<LogContents>, St
     parse_log(&bytes, from, path).map(Some)
 }
 
+/// Reads the header of a log alone. Nothing if the log ends within it or starts with zeros.
+pub(crate) fn read_header(path: &Path) -> Result<Option<LogHeader>, StoreError> {
+    let file = files::open_to_read(path).map_err(StoreError::io("open", path))?;
+    let mut bytes = Vec::new();
+    let most = (16 + LOG_HEADER_BYTES_MAX + 8) as u64;
+    file.take(most).read_to_end(&mut bytes).map_err(StoreError::io("read", path))?;
+    if ends_within_header(&bytes) || bytes.iter().all(|&byte| byte == 0) {
+        return Ok(None);
+    }
+    parse_header(&bytes, path).map(|(header, _)| Some(header))
+}
+
 /// Whether these bytes are the start of a log and end before its header does.
 fn ends_within_header(bytes: &[u8]) -> bool {
     let length = bytes.get(12..16).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
@@ -234,18 +250,47 @@ pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogConte
             offset += length;
         } else {
             // Either the torn end, or damage with whole frames behind it.
-            let Some(next) = (offset + 1..bytes.len())
-                .filter(|&at| bytes[at..].starts_with(FRAME_MAGIC))
-                .find(|&at| parse_frame(&bytes[at..]).is_some())
-            else {
-                break;
-            };
+            let Some(next) = find_frame(bytes, offset) else { break };
             contents.damaged.push(DamagedStretch { offset: offset as u64, bytes: (next - offset) as u64 });
             offset = next;
         }
         contents.whole_bytes = offset as u64;
     }
     Ok(contents)
+}
+
+/// Where the next whole frame behind the damaged one at `offset` starts.
+///
+/// What the damaged frame says of its length is tried first: what looks like a frame inside of it may be a text of an
+/// event. The search takes time in proportion to the length of the log, whatever is in it.
+fn find_frame(bytes: &[u8], offset: usize) -> Option<usize> {
+    let is_whole = |at: &usize| bytes.get(*at..).is_some_and(|rest| parse_frame(rest).is_some());
+    let behind = stored_length(&bytes[offset..]).and_then(|length| offset.checked_add(FRAME_HEADER_BYTES + length));
+    if let Some(next) = behind.filter(is_whole) {
+        return Some(next);
+    }
+    let mut hashed = 0usize;
+    for at in offset + 1..bytes.len().saturating_sub(FRAME_HEADER_BYTES) {
+        let Some(length) = stored_length(&bytes[at..]) else { continue };
+        if is_whole(&at) {
+            return Some(at);
+        }
+        hashed = hashed.saturating_add(length);
+        if hashed / SEARCH_BYTES_FACTOR > bytes.len() {
+            break;
+        }
+    }
+    None
+}
+
+/// The length of the payload of what may be a frame at the front of `bytes`; nothing if it is none or does not end.
+fn stored_length(bytes: &[u8]) -> Option<usize> {
+    let number = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    let is_kind = |kind: u8| (KIND_BATCH..=KIND_ANCHOR).contains(&kind);
+    let starts = bytes.starts_with(FRAME_MAGIC) && bytes.get(4).copied().is_some_and(is_kind);
+    let (stored, raw) = (number(8)? as usize, number(12)? as usize);
+    let fits = stored <= raw && raw <= BATCH_BYTES_MAX && stored <= bytes.len().saturating_sub(FRAME_HEADER_BYTES);
+    (starts && fits).then_some(stored)
 }
 
 fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreError> {
@@ -267,7 +312,10 @@ fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreEr
     if stored != Some(checksum(&[&bytes[..end]])) {
         return Err(damaged("the checksum of its header does not fit"));
     }
-    let header = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
+    let header: LogHeader = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
+    if header.first_sequence > SEQUENCE_MAX || header.anchor.sequence > SEQUENCE_MAX {
+        return Err(damaged("its sequence numbers are none that a store gives"));
+    }
     Ok((header, end + 8))
 }
 
@@ -292,5 +340,12 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
         KIND_ANCHOR => Frame::Anchor(bincode::deserialize(stored).ok()?),
         _ => return None,
     };
+    let last = match &frame {
+        Frame::Batch(batch) => batch.last_sequence(),
+        Frame::Anchor(anchor) => anchor.sequence,
+    };
+    if last > SEQUENCE_MAX {
+        return None;
+    }
     Some((frame, FRAME_HEADER_BYTES + stored_bytes))
 }
