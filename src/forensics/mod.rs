@@ -4,3 +4,7 @@
 //! directory ─► verify ─► findings            directory ─► salvage ─► a healthy store
 //! store ─► backup ─► restore                 stores ─► merge ─► a store      two stores ─► diff
 //! ```
+
+mod salvage;
+
+pub use salvage::{PieceOutcome, SalvageError, SalvageOptions, SalvageProgress, SalvageReport, SalvagedPiece, salvage};

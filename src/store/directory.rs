@@ -105,9 +105,13 @@ impl Directory {
 
     /// Makes the directory a store. The caller holds the lock.
     pub(crate) fn create(&self) -> Result<Format, StoreError> {
+        self.create_as(random_epoch())
+    }
+
+    /// Makes the directory the store with this epoch.
+    pub(crate) fn create_as(&self, epoch: u64) -> Result<Format, StoreError> {
         files::create_directory(&self.tail)?;
         files::create_directory(&self.segments)?;
-        let epoch = random_epoch();
         let text = format!("{FORMAT_NAME} {FORMAT_VERSION}\nepoch {epoch:016x}\n");
         files::write_durably(&self.root.join(FORMAT_FILE), text.as_bytes())?;
         if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {

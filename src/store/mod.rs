@@ -40,6 +40,7 @@ pub use config::{
     SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
 };
 pub use directory::FORMAT_VERSION;
+pub(crate) use directory::{Directory, EVENTS_BEYOND_DAMAGE};
 pub use record::{Loss, LossCause, Origin, Removal};
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;

@@ -383,6 +383,7 @@ pub(super) fn has_legal_sequences(contents: &Contents) -> bool {
     contents.first_sequence > 0
         && contents.last_sequence <= SEQUENCE_MAX
         && contents.after.sequence <= SEQUENCE_MAX
+        && contents.id <= SEQUENCE_MAX
         && numbers.is_some_and(|numbers| u64::from(contents.count) <= numbers)
 }
 

@@ -242,7 +242,12 @@ fn ends_within_header(bytes: &[u8]) -> bool {
 /// As [`read_log`], from bytes in memory.
 pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogContents, StoreError> {
     let (header, header_bytes) = parse_header(bytes, path)?;
-    let mut offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
+    let offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
+    Ok(frames_of(bytes, offset, header))
+}
+
+/// The frames from a byte on.
+fn frames_of(bytes: &[u8], mut offset: usize, header: LogHeader) -> LogContents {
     let mut contents = LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64 };
     while offset < bytes.len() {
         if let Some((frame, length)) = parse_frame(&bytes[offset..]) {
@@ -256,7 +261,21 @@ pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogConte
         }
         contents.whole_bytes = offset as u64;
     }
-    Ok(contents)
+    contents
+}
+
+/// Reads every whole frame of a log, whatever else of it is damaged. A header that cannot be read is that of `named`,
+/// and starts with the first batch. The second part of the answer is whether the header was read, the third how many
+/// bytes follow the last whole frame.
+pub(crate) fn read_damaged(path: &Path, named: &LogHeader) -> Result<(LogContents, bool, u64), StoreError> {
+    let bytes = files::read(path, LOG_BYTES_MAX)?;
+    let (contents, has_header) = match parse_log(&bytes, 0, path) {
+        Ok(contents) => (contents, true),
+        Err(StoreError::Damaged { .. }) => (frames_of(&bytes, 0, named.clone()), false),
+        Err(other) => return Err(other),
+    };
+    let torn = (bytes.len() as u64).saturating_sub(contents.whole_bytes);
+    Ok((contents, has_header, torn))
 }
 
 /// Where the next whole frame behind the damaged one at `offset` starts.
@@ -313,7 +332,7 @@ fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreEr
         return Err(damaged("the checksum of its header does not fit"));
     }
     let header: LogHeader = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
-    if header.first_sequence > SEQUENCE_MAX || header.anchor.sequence > SEQUENCE_MAX {
+    if header.id > SEQUENCE_MAX || header.first_sequence > SEQUENCE_MAX || header.anchor.sequence > SEQUENCE_MAX {
         return Err(damaged("its sequence numbers are none that a store gives"));
     }
     Ok((header, end + 8))

@@ -14,6 +14,7 @@ mod import;
 mod man;
 mod prompt;
 mod query;
+mod salvage;
 mod serve_storage;
 mod stats;
 mod why;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Forward(forward::ForwardArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
+    /// Bring all that can be read of a damaged data directory into a new store
+    Salvage(salvage::SalvageArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
     ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
@@ -115,6 +118,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Export(arguments) => export::run(global, arguments),
         Command::Forward(arguments) => forward::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
+        Command::Salvage(arguments) => salvage::run(arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
