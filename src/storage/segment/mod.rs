@@ -19,8 +19,10 @@ mod roots;
 mod rows;
 mod source;
 
+#[allow(unused_imports)] // Retention takes `rebuild`.
 pub(crate) use builder::{Sealing, build, rebuild};
 pub use contents::RemovalCause;
+#[allow(unused_imports)] // Retention takes `RemovedRecord`.
 pub(crate) use contents::{Contents, RemovedRecord};
 pub(crate) use reader::{SegmentCache, SegmentReader};
-pub(crate) use recover::{DamagedBlock, Recovered, Recovery, rebuild_lossy, recover};
+pub(crate) use recover::{Recovered, Recovery, rebuild_lossy, recover};

@@ -272,3 +272,124 @@ impl<'a> File<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{ConceptId, Event};
+    use crate::storage::chain::Anchor;
+    use crate::storage::segment::{Sealing, build};
+
+    const EVENTS: u64 = 1500;
+
+    fn event(number: u64) -> StoredEvent {
+        let event_type = if number.is_multiple_of(3) { "node_started" } else { "step_done" };
+        let json = format!(
+            r#"{{"event_type":"{event_type}","node_id":"n{}","agent_id":"a{number}","place":{number},"timestamp":"2026-11-24T08:00:00.{:06}Z"}}"#,
+            number % 7,
+            number
+        );
+        let event = Event::from_json(&json).expect("legal");
+        let id = ConceptId::from_parts(intern_name(event_type), event.timestamp_us(), 0);
+        StoredEvent { id, sequence: number, event }
+    }
+
+    fn segment() -> (Contents, Vec<u8>) {
+        let mut memory = TailMemory::new(1);
+        (1..=EVENTS).for_each(|number| memory.push_stored(&event(number)).expect("in order"));
+        build(&memory, Sealing { epoch: 7, id: 3, sealed_at_us: 5, before: Anchor::default() }).expect("built")
+    }
+
+    fn body_offset(bytes: &[u8]) -> usize {
+        first_copy(bytes).expect("whole").1 as usize
+    }
+
+    fn damaged(bytes: &[u8]) -> Recovered {
+        match recover(bytes) {
+            Recovery::Damaged(found) => *found,
+            Recovery::Whole(_) => panic!("taken for whole"),
+            Recovery::Newer(_) | Recovery::NoContents => panic!("not recovered"),
+        }
+    }
+
+    /// Recovers, makes anew, and checks that what is left is exactly what there was of it. Gives how many are lost.
+    fn check(original: &Contents, bytes: &[u8]) -> u64 {
+        let found = damaged(bytes);
+        for (&sequence, stored) in &found.events {
+            assert_eq!(*stored, event(sequence));
+        }
+        let rebuilt = rebuild_lossy(&found.contents, &found.events, &found.blocks).expect("built");
+        assert!(rebuilt.differing.is_empty());
+        assert_eq!(rebuilt.contents.chain_root(), original.chain_root());
+        assert_eq!(rebuilt.contents.after, original.after);
+        let Recovery::Whole(again) = recover(&rebuilt.file) else { panic!("not whole") };
+        assert_eq!(u64::from(again.count), found.events.len() as u64);
+        let lost: u64 = again.removed.iter().map(|gone| u64::from(gone.events)).sum();
+        assert_eq!(lost + found.events.len() as u64, EVENTS);
+        lost
+    }
+
+    #[test]
+    fn what_stands_twice_or_is_made_from_the_events_costs_nothing() {
+        let (original, bytes) = segment();
+        assert!(matches!(recover(&bytes), Recovery::Whole(contents) if *contents == original));
+        let body = body_offset(&bytes);
+        let [first, second] = original.dictionary_offsets.map(|offset| body + offset as usize);
+        let postings = body + original.postings[0].section.offset as usize;
+        let counts = body + original.counts.offset as usize;
+        let filter = body + original.filter.offset as usize;
+        for at in [20, bytes.len() - 40, bytes.len() - 1, first + 3, second + 3, postings, counts, filter] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 0x10;
+            assert_eq!(check(&original, &bytes), 0, "byte {at}");
+        }
+        // What follows the end of the file hides the second copy of the contents only.
+        assert_eq!(check(&original, &[bytes.as_slice(), b"more"].concat()), 0);
+    }
+
+    #[test]
+    fn a_lost_block_costs_its_events() {
+        let (original, bytes) = segment();
+        let body = body_offset(&bytes);
+        for block in &original.blocks {
+            let mut bytes = bytes.clone();
+            bytes[body + block.offset as usize..][..block.bytes as usize].fill(0);
+            assert_eq!(check(&original, &bytes), u64::from(block.count));
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_dictionary_lost_twice_costs_the_events_that_need_it() {
+        let (original, mut bytes) = segment();
+        assert!(original.dictionary.len() > 1);
+        let body = body_offset(&bytes);
+        for offset in original.dictionary_offsets {
+            bytes[body + offset as usize + 9] ^= 1;
+        }
+        // The names of agents are on the first page up to the page's last word; `n0` and so on are on the last.
+        let lost = check(&original, &bytes);
+        let on_page = u64::from(original.dictionary[0].count);
+        assert_eq!(lost, on_page);
+    }
+
+    #[test]
+    fn without_contents_nothing_is_known() {
+        let (_, mut bytes) = segment();
+        bytes[20] ^= 1;
+        let length = bytes.len();
+        bytes[length - 40] ^= 1;
+        assert!(matches!(recover(&bytes), Recovery::NoContents));
+        assert!(matches!(recover(&[]), Recovery::NoContents));
+    }
+
+    #[test]
+    fn every_prefix_is_read_without_panic() {
+        let (_, bytes) = segment();
+        for length in (0..bytes.len()).step_by(97) {
+            let mut cut = bytes[..length].to_vec();
+            let _ = recover(&cut);
+            cut.resize(bytes.len(), 0);
+            let _ = recover(&cut);
+        }
+    }
+}
