@@ -135,7 +135,9 @@ fuzz_target!(|input: &[u8]| {
             assert!(there.values().all(is_original));
             assert_eq!(there.len() as u64, report.events);
             if report.losses.is_empty() {
-                assert_eq!(report.events, EVENTS);
+                // Of what was cut off at the end, nothing may tell.
+                assert_eq!(report.events, report.last_sequence);
+                assert!(report.events <= EVENTS);
             }
         }
     }

@@ -47,6 +47,8 @@ pub(super) struct Finds {
     pub(super) bytes: BTreeMap<PathBuf, u64>,
     /// Whether there are files of this store that this version does not read.
     pub(super) has_newer: bool,
+    /// Whether there is a log that was just being started.
+    pub(super) has_started_log: bool,
 }
 
 /// What a segment or log says of itself.
@@ -136,7 +138,10 @@ impl Finds {
             match header {
                 Err(newer @ StoreError::NewerFormat { .. }) => return self.skip_newer(root, &path, &newer),
                 // A log that was being started holds nothing.
-                Ok(None) if bytes < 64 => return,
+                Ok(None) if bytes < 64 => {
+                    self.has_started_log = true;
+                    return;
+                }
                 _ => {}
             }
             let header = header.ok().flatten();

@@ -84,6 +84,11 @@ impl<'a> Salvage<'a> {
         if finds.has_newer {
             self.open_end = Some("files of a newer version are not read".to_owned());
         }
+        let last_segment = finds.slots.iter().filter(|(_, slot)| !slot.segments.is_empty()).map(|(&id, _)| id).max();
+        let is_behind = |id: u64| last_segment.is_none_or(|last| id > last);
+        if !finds.has_started_log && !finds.slots.iter().any(|(&id, slot)| is_behind(id) && !slot.logs.is_empty()) {
+            self.open_end = Some("the log behind the last segment is missing".to_owned());
+        }
         self.take_keyed();
         self.take_foreign(&finds.foreign)?;
         for (&id, slot) in &finds.slots {
@@ -338,8 +343,8 @@ impl<'a> Salvage<'a> {
         let mut logs = Vec::new();
         for path in paths {
             match read_damaged(path, &named) {
-                Ok((contents, has_header, torn_bytes)) => {
-                    logs.push(ReadLog::of(path, &contents, has_header, torn_bytes));
+                Ok((contents, has_header)) => {
+                    logs.push(ReadLog::of(path, &contents, has_header));
                 }
                 Err(error) => {
                     self.piece(path, PieceOutcome::Lost, 0, vec![error.to_string()]);
@@ -364,7 +369,8 @@ struct ReadLog {
 }
 
 impl ReadLog {
-    fn of(path: &Path, contents: &LogContents, has_header: bool, torn_bytes: u64) -> Self {
+    fn of(path: &Path, contents: &LogContents, has_header: bool) -> Self {
+        let torn_bytes = contents.torn_bytes;
         let mut log = Self {
             path: path.to_owned(),
             events: Events::new(),

@@ -10,11 +10,11 @@
 //!
 //! Offsets in the contents count from the start of the body. Numbers are little-endian.
 
-use bincode::Options;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::storage::chain::{Anchor, Hash, segment_root};
+use crate::storage::checksum;
 use crate::storage::compression;
 use crate::storage::shape::ShapeRecord;
 
@@ -270,20 +270,14 @@ pub(crate) fn parse_end(bytes: &[u8]) -> Option<(ContentsFrame, u64)> {
 
 /// Reads the contents from their compressed bytes.
 pub(crate) fn decode(frame: ContentsFrame, stored: &[u8]) -> Option<Contents> {
-    let whole = stored.len() == frame.stored_bytes as usize && xxh3_64(stored) == frame.checksum;
+    let whole = stored.len() == frame.stored_bytes as usize && checksum::fits(xxh3_64(stored), frame.checksum);
     if !whole {
         return None;
     }
     let raw = compression::decompress(stored, frame.raw_bytes as usize, CONTENTS_BYTES_MAX)?;
-    let mut input = raw.as_slice();
-    // Without a limit, the length of a text would be trusted with an allocation.
-    let contents: Contents = bincode::DefaultOptions::new()
-        .with_fixint_encoding()
-        .allow_trailing_bytes()
-        .with_limit(raw.len() as u64)
-        .deserialize_from(&mut input)
-        .ok()?;
+    let contents: Contents = bincode::deserialize(&raw).ok()?;
     // Whether there is more is asked of the contents themselves, since the second copy stands where no version does.
-    let removed = if input.is_empty() { Vec::new() } else { bincode::deserialize(input).ok()? };
+    let rest = raw.get(usize::try_from(bincode::serialized_size(&contents).ok()?).ok()?..)?;
+    let removed = if rest.is_empty() { Vec::new() } else { bincode::deserialize(rest).ok()? };
     Some(Contents { removed, ..contents })
 }
