@@ -10,9 +10,11 @@ mod diff;
 mod events;
 mod foreign;
 mod merge;
+mod salvage;
 pub mod verify;
 
 pub use backup::{RestoreReport, backup, restore};
 pub use diff::{Comparison, DiffCounts, DiffEvent, DiffKind, DiffRange, DiffReport, DiffSide, diff};
 pub use merge::{MergeError, MergeReport, MergedSource, merge};
+pub use salvage::{PieceOutcome, SalvageError, SalvageOptions, SalvageProgress, SalvageReport, SalvagedPiece, salvage};
 pub use verify::{Finding, Head, Lost, Progress, Severity, Verification, VerifyOptions, verify};

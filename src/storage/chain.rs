@@ -7,11 +7,11 @@
 //!
 //! The chain is over content, not over file bytes: a segment can be rewritten and the chain still holds.
 
+/// No store gives a higher sequence number: what says so was made to do harm.
+pub(crate) const SEQUENCE_MAX: u64 = 1 << 62;
+
 /// A hash.
 pub(crate) type Hash = [u8; 32];
-
-/// A higher sequence number is damage, so that counting on from one that was read cannot overflow.
-pub(crate) const SEQUENCE_MAX: u64 = 1 << 62;
 
 /// A link of the chain: everything up to a sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]

@@ -162,6 +162,16 @@ pub(crate) fn remove_unfinished(directory: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Gives a file that may not be overwritten another name, if it is there.
+pub(crate) fn move_aside(path: &Path) -> Result<(), StoreError> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(());
+    }
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".damaged-{}", chrono::Utc::now().timestamp_micros()));
+    fs::rename(path, aside).map_err(StoreError::io("move aside", path))
+}
+
 /// Removes a file; one that is gone already is no error.
 pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     match medium::remove(path) {

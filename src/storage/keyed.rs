@@ -50,11 +50,11 @@ impl Tree {
 }
 
 /// One entry in the published file.
-#[derive(Debug, Serialize, Deserialize)]
-struct PublishedEntry {
-    tree: Tree,
-    key: String,
-    value: serde_json::Value,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PublishedEntry {
+    pub(crate) tree: Tree,
+    pub(crate) key: String,
+    pub(crate) value: serde_json::Value,
 }
 
 /// The keyed part, open for writing.
@@ -164,23 +164,18 @@ impl Keyed {
 
     /// Writes everything to the file that readers use.
     pub(crate) fn publish(&self) -> Result<(), StoreError> {
-        let mut lines = String::new();
+        let mut entries = Vec::new();
         for tree in Tree::ALL {
             for entry in &self.tree(tree)? {
                 let (key, value) = entry.map_err(StoreError::io("read", &self.path()))?;
-                let entry = PublishedEntry {
+                entries.push(PublishedEntry {
                     tree,
                     key: String::from_utf8_lossy(&key).into_owned(),
                     value: serde_json::from_slice(&value).unwrap_or(serde_json::Value::Null),
-                };
-                let line = serde_json::to_string(&entry)
-                    .map_err(|error| StoreError::damaged(&self.path(), error.to_string()))?;
-                lines.push_str(&line);
-                lines.push('\n');
+                });
             }
         }
-        let checksum = format!("{{\"xxh3\":\"{:016x}\"}}\n", xxh3_64(lines.as_bytes()));
-        files::write_durably(&self.directory.join(PUBLISHED_FILE), (lines + &checksum).as_bytes())
+        publish_entries(&self.directory, &entries)
     }
 }
 
@@ -193,6 +188,40 @@ impl std::fmt::Debug for Keyed {
 /// Whether an error tells of bytes that are not what was written.
 fn is_damage(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
+}
+
+/// Writes the file that readers use.
+pub(crate) fn publish_entries(store: &Path, entries: &[PublishedEntry]) -> Result<(), StoreError> {
+    let path = store.join(PUBLISHED_FILE);
+    let mut lines = String::new();
+    for entry in entries {
+        let line = serde_json::to_string(entry).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
+        lines.push_str(&line);
+        lines.push('\n');
+    }
+    let checksum = format!("{{\"xxh3\":\"{:016x}\"}}\n", xxh3_64(lines.as_bytes()));
+    files::write_durably(&path, (lines + &checksum).as_bytes())
+}
+
+/// What can be read of a published file, line by line, and how many lines cannot. Where its checksum does not fit, a
+/// line may be changed and still be one, so that the third part of the answer says whether it does.
+pub(crate) fn read_damaged(path: &Path) -> Result<(Vec<PublishedEntry>, usize, bool), StoreError> {
+    let bytes = files::read(path, PUBLISHED_BYTES_MAX)?;
+    let (mut entries, mut lost, mut fits) = (Vec::new(), 0, false);
+    let mut at = 0;
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        let start = at;
+        at += line.len();
+        let is_checksum = || format!("{{\"xxh3\":\"{:016x}\"}}\n", xxh3_64(&bytes[..start])).as_bytes() == line;
+        if at == bytes.len() && is_checksum() {
+            fits = true;
+        } else if let Ok(entry) = serde_json::from_slice(line) {
+            entries.push(entry);
+        } else if !line.starts_with(b"{\"xxh3\"") {
+            lost += 1;
+        }
+    }
+    Ok((entries, lost, fits))
 }
 
 /// The entries of one tree in the published file of a store; none if there is no such file.

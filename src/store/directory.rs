@@ -1,5 +1,6 @@
 //! The data directory: what it is, who writes it, and what is in it.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +16,7 @@ use crate::storage::files::{
 };
 use crate::storage::medium;
 use crate::storage::segment::{SegmentCache, SegmentReader};
-use crate::storage::tail::{Frame, LogContents, TailMemory, read_log};
+use crate::storage::tail::{Frame, LogContents, LogHeader, TailMemory, read_header, read_log};
 
 /// The version of the directory's layout that this crate writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -24,6 +25,10 @@ const DURABILITY_LINE: &str = "durability ";
 const FORMAT_NAME: &str = "sutra-grid-events";
 /// A larger format or lock file is not what it should be, in bytes.
 const SMALL_FILE_BYTES_MAX: u64 = 4096;
+/// How often the directory is listed again when files vanish while it is read.
+const LISTED_AGAIN_MAX: usize = 1000;
+/// So many sequence numbers are passed over behind files that cannot be read: more than one file of events has.
+pub(crate) const EVENTS_BEYOND_DAMAGE: u64 = 1 << 24;
 
 /// The paths of a store.
 #[derive(Debug, Clone)]
@@ -84,6 +89,14 @@ pub(crate) struct Found {
     pub(crate) problems: Vec<StoreError>,
     /// Whether the last log ends with its last whole frame, or with a torn one that can be cut off.
     pub(crate) last_log: Option<LastLog>,
+    /// The highest id of a file that could not be read, by its name; 0 if there is none.
+    last_unread: u64,
+    /// The highest id that a segment says it has.
+    pub(crate) last_id: u64,
+    /// Whether only damage is let pass.
+    strict: bool,
+    /// Whether a file that vanished makes the directory be listed again.
+    lists_again: bool,
 }
 
 /// The log that a writer goes on with.
@@ -118,13 +131,17 @@ impl Directory {
 
     /// Makes the directory a store. The caller holds the lock.
     pub(crate) fn create(&self) -> Result<Format, StoreError> {
+        self.create_as(random_epoch())
+    }
+
+    /// Makes the directory the store with this epoch.
+    pub(crate) fn create_as(&self, epoch: u64) -> Result<Format, StoreError> {
         files::create_directory(&self.tail)?;
         files::create_directory(&self.segments)?;
         if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             // The store's own name is durable only once the directory above is; a format file says that it is.
             files::sync_directory(parent)?;
         }
-        let epoch = random_epoch();
         let text = format!("{FORMAT_NAME} {FORMAT_VERSION}\nepoch {epoch:016x}\n");
         files::write_durably(&self.root.join(FORMAT_FILE), text.as_bytes())?;
         Ok(Format { version: FORMAT_VERSION, epoch })
@@ -187,16 +204,21 @@ impl Directory {
         line.unwrap_or("unknown").to_owned()
     }
 
-    /// Reads segments and logs, taking over from `before` what was read already.
-    pub(crate) fn read(&self, cache: &Arc<SegmentCache>, before: &Pieces) -> Result<Found, StoreError> {
+    /// Reads segments and logs, taking over from `before` what was read already. Files that cannot be read are
+    /// problems; for a writer (`strict`) only if they are damaged, as it would give ids again that it does not see.
+    pub(crate) fn read(&self, cache: &Arc<SegmentCache>, before: &Pieces, strict: bool) -> Result<Found, StoreError> {
         // The logs are listed first: one that is sealed and removed meanwhile is found as a segment.
         // One that vanishes after it was listed makes everything be listed again.
+        let mut tries = 0;
         loop {
             let logs = files::list_numbered(&self.tail, LOG_ENDING)?;
             let segments = files::list_numbered(&self.segments, SEGMENT_ENDING)?;
-            match self.read_listed(&logs, &segments, cache, before) {
-                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
-                other => return other,
+            tries += 1;
+            let mut found = Found::new(strict, tries < LISTED_AGAIN_MAX);
+            match self.read_listed(&logs, &segments, cache, before, &mut found) {
+                Err(StoreError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound && tries < LISTED_AGAIN_MAX => {}
+                other => return other.map(|()| found),
             }
         }
     }
@@ -207,68 +229,163 @@ impl Directory {
         segments: &[u64],
         cache: &Arc<SegmentCache>,
         before: &Pieces,
-    ) -> Result<Found, StoreError> {
-        let mut found =
-            Found { pieces: Pieces::default(), anchor: Anchor::default(), problems: Vec::new(), last_log: None };
+        found: &mut Found,
+    ) -> Result<(), StoreError> {
+        let epoch = self.format()?.map(|format| format.epoch);
+        let known: HashMap<&Path, _> = before.segments.iter().map(|known| (known.path(), known)).collect();
+        let mut opened = Vec::with_capacity(segments.len());
         for &id in segments {
+            let path = files::numbered(&self.segments, id, SEGMENT_ENDING);
             // One that was written anew with fewer events meanwhile is opened again.
-            let known = before.segments.iter().find(|known| known.contents().id == id);
-            if let Some(known) =
-                known.map(|known| known.is_current().map(|is| is.then_some(known))).transpose()?.flatten()
-            {
-                found.pieces.segments.push(Arc::clone(known));
-                continue;
-            }
-            match SegmentReader::open(&files::numbered(&self.segments, id, SEGMENT_ENDING), cache) {
-                Ok(segment) => found.pieces.segments.push(Arc::new(segment)),
-                Err(problem) => found.keep_or_return(problem)?,
+            let known = known.get(path.as_path()).map(|known| known.is_current().map(|is| is.then_some(*known)));
+            match known.transpose()?.flatten() {
+                Some(known) => opened.push((id, Arc::clone(known))),
+                None => match SegmentReader::open(&path, cache) {
+                    Ok(segment) => opened.push((id, Arc::new(segment))),
+                    Err(problem) => found.unread(id, problem)?,
+                },
             }
         }
+        found.take_segments(opened, epoch);
         let last = found.pieces.segments.last();
         found.anchor = last.map_or_else(Anchor::default, |segment| segment.contents().after);
         let mut first_wanted = found.pieces.sealed_sequence() + 1;
-        // A segment holds all events of the log with its id.
-        let is_sealed = |id: &u64| found.pieces.segments.iter().any(|segment| segment.contents().id == *id);
-        let unsealed: Vec<u64> = logs.iter().copied().filter(|id| !is_sealed(id)).collect();
-        for id in unsealed {
+        for (header, id) in self.unsealed(logs, found)? {
             let path = files::numbered(&self.tail, id, LOG_ENDING);
+            if let Some(header) = &header {
+                if epoch.is_some_and(|epoch| epoch != header.epoch) {
+                    found.unread(id, StoreError::damaged(&path, "it belongs to another store"))?;
+                    continue;
+                }
+                if header.id != id {
+                    let reason = format!("its name is that of another: it is log {}", header.id);
+                    found.problems.push(StoreError::damaged(&path, reason));
+                }
+            }
             if let Some(known) = before.tails.iter().find(|known| known.id == id) {
-                found.read_on(known, &path)?;
+                if let Err(problem) = found.read_on(known, &path) {
+                    found.unread(id, problem)?;
+                }
+                found.pieces.tails.push(Arc::clone(known));
                 first_wanted = known.next_sequence();
                 continue;
             }
             match read_log(&path, 0) {
                 Ok(Some(contents)) => first_wanted = found.add_log(id, contents, first_wanted, &path),
                 Ok(None) => {}
-                Err(problem) => found.keep_or_return(problem)?,
+                Err(problem) => found.unread(id, problem)?,
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// The logs whose events no segment holds, in the order of their events, with what they say of themselves.
+    fn unsealed(&self, logs: &[u64], found: &mut Found) -> Result<Vec<(Option<LogHeader>, u64)>, StoreError> {
+        let mut unsealed = Vec::new();
+        for &id in logs {
+            let header = match read_header(&files::numbered(&self.tail, id, LOG_ENDING)) {
+                // A log that is being started says nothing yet, and holds nothing.
+                Ok(header) => header,
+                Err(problem) => {
+                    found.unread(id, problem)?;
+                    continue;
+                }
+            };
+            // A segment holds all events of the log with its id.
+            let log = header.as_ref().map_or(id, |header| header.id);
+            if !found.pieces.segments.iter().any(|segment| segment.contents().id == log) {
+                unsealed.push((header, id));
+            }
+        }
+        unsealed.sort_by_key(|(header, id)| (header.as_ref().map_or(u64::MAX, |header| header.first_sequence), *id));
+        Ok(unsealed)
     }
 }
 
 impl Found {
-    /// Damage is kept as a problem; everything else ends the reading.
-    fn keep_or_return(&mut self, problem: StoreError) -> Result<(), StoreError> {
-        match problem {
-            StoreError::Damaged { .. } => {
-                self.problems.push(problem);
-                Ok(())
-            }
-            other => Err(other),
+    fn new(strict: bool, lists_again: bool) -> Self {
+        Self {
+            pieces: Pieces::default(),
+            anchor: Anchor::default(),
+            problems: Vec::new(),
+            last_log: None,
+            last_unread: 0,
+            last_id: 0,
+            strict,
+            lists_again,
         }
+    }
+
+    /// Keeps what could not be read as a problem; in a strict reading, only damage is none.
+    fn unread(&mut self, id: u64, problem: StoreError) -> Result<(), StoreError> {
+        let vanished = matches!(&problem, StoreError::Io { source, .. }
+            if source.kind() == std::io::ErrorKind::NotFound);
+        let passes = matches!(problem, StoreError::Damaged { .. }) || !self.strict;
+        if !passes || (vanished && self.lists_again) {
+            return Err(problem);
+        }
+        self.problems.push(problem);
+        self.last_unread = self.last_unread.max(id);
+        Ok(())
+    }
+
+    /// Takes segments that were opened, each with the id that its name says. What a segment says itself counts, but
+    /// one whose name fits comes first, and no two may hold the same.
+    fn take_segments(&mut self, mut opened: Vec<(u64, Arc<SegmentReader>)>, epoch: Option<u64>) {
+        let mut ranges: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut ids = HashSet::new();
+        opened.sort_by_key(|(id, segment)| (*id != segment.contents().id, *id));
+        for (id, segment) in opened {
+            let contents = segment.contents();
+            let (first, last) = (contents.first_sequence, contents.last_sequence);
+            let before = ranges.range(..=last).next_back();
+            let refused = if epoch.is_some_and(|epoch| epoch != contents.epoch) {
+                Some("it belongs to another store, and is not read".to_owned())
+            } else if ids.contains(&contents.id) || before.is_some_and(|(_, &end)| end >= first) {
+                Some(format!(
+                    "it says that it is segment {}, whose events another file holds; it is not read",
+                    contents.id
+                ))
+            } else {
+                None
+            };
+            if let Some(reason) = refused {
+                self.problems.push(StoreError::damaged(segment.path(), reason));
+                self.last_unread = self.last_unread.max(id);
+                continue;
+            }
+            if contents.id != id {
+                let reason = format!("its name is that of another: it is segment {}, and read as that", contents.id);
+                self.problems.push(StoreError::damaged(segment.path(), reason));
+            }
+            ranges.insert(first, last);
+            ids.insert(contents.id);
+            self.last_id = self.last_id.max(contents.id);
+            self.pieces.segments.push(segment);
+        }
+        self.pieces.segments.sort_by_key(|segment| segment.contents().first_sequence);
+    }
+
+    /// The highest sequence number that is given already, as far as can be known: behind what could be read there
+    /// may be more in files that could not.
+    pub(crate) fn highest_sequence(&self) -> u64 {
+        let in_tails = self.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
+        let known = in_tails.max(self.pieces.sealed_sequence()).max(self.anchor.sequence);
+        let last_read = self.pieces.tails.iter().map(|tail| tail.id).max().unwrap_or(0).max(self.last_id);
+        if self.last_unread > last_read { known + EVENTS_BEYOND_DAMAGE } else { known }
     }
 
     /// Adds the tail that a log holds; gives the next sequence number.
     fn add_log(&mut self, id: u64, contents: LogContents, first_wanted: u64, path: &Path) -> u64 {
         let first_wanted = first_wanted.max(contents.header.first_sequence);
+        let named = contents.header.id == id;
         self.note_anchor(contents.header.anchor);
         let mut memory = TailMemory::new(first_wanted);
         let whole = self.replay(&mut memory, &contents, first_wanted, path);
-        self.last_log =
-            Some(LastLog { id, whole_bytes: contents.whole_bytes, torn_bytes: contents.torn_bytes, can_resume: whole });
+        let (whole_bytes, torn_bytes) = (contents.whole_bytes, contents.torn_bytes);
+        self.last_log = Some(LastLog { id, whole_bytes, torn_bytes, can_resume: whole && named });
         let tail = Arc::new(Tail::new(id, memory, None));
-        tail.note_read(contents.whole_bytes, contents.torn_bytes);
+        tail.note_read(whole_bytes, torn_bytes);
         let next = tail.next_sequence();
         self.pieces.tails.push(tail);
         next
@@ -283,7 +400,6 @@ impl Found {
             self.replay(&mut memory, &contents, first_wanted, path);
             tail.note_read(contents.whole_bytes, contents.torn_bytes);
         }
-        self.pieces.tails.push(Arc::clone(tail));
         Ok(())
     }
 

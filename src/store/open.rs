@@ -65,13 +65,12 @@ impl Store {
         files::sync_directory(&directory.segments)?;
         files::sync_directory(&directory.root)?;
         let cache = SegmentCache::new(config.cache_bytes);
-        let found = directory.read(&cache, &Pieces::default())?;
+        let found = directory.read(&cache, &Pieces::default(), true)?;
+        let sequence = found.highest_sequence();
         let mut pieces = found.pieces;
-        let sequence = pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
-        let sequence = sequence.max(pieces.sealed_sequence()).max(found.anchor.sequence);
         let log_ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
         let segment_ids = files::list_numbered(&directory.segments, files::SEGMENT_ENDING)?;
-        let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0);
+        let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0).max(found.last_id);
 
         if !lock.left_well {
             make_durable(&directory, &pieces)?;
@@ -83,7 +82,8 @@ impl Store {
         shared.removable.store(removable, Ordering::Release);
         shared.sealing.lock().anchor = found.anchor;
         *shared.problems.lock() = found.problems;
-        if !resumed {
+        // Numbers are passed over behind what could not be read, which a log that goes on does not do.
+        if !resumed || sequence >= shared.pieces().active().map_or(0, |tail| tail.next_sequence()) {
             let tail = new_tail(&shared, last_id + 1, sequence + 1, found.anchor)?;
             shared.change_pieces(|pieces| pieces.tails.push(Arc::new(tail)));
         }
@@ -130,7 +130,7 @@ impl Store {
         };
         let config = StoreConfig { retention: Retention::default(), ..StoreConfig::default() };
         let cache = SegmentCache::new(config.cache_bytes);
-        let found = directory.read(&cache, &Pieces::default())?;
+        let found = directory.read(&cache, &Pieces::default(), false)?;
         let shared = Shared::new(directory, format, config, cache, Pieces::default(), 0, true);
         let store = Self { handle: Arc::new(Handle { shared: Arc::new(shared), threads: Vec::new().into() }) };
         store.take_over(found);
@@ -144,7 +144,7 @@ impl Store {
     pub fn refresh(&self) -> Result<(), StoreError> {
         let shared = self.shared();
         if shared.read_only {
-            let found = shared.directory.read(&shared.cache, &shared.pieces())?;
+            let found = shared.directory.read(&shared.cache, &shared.pieces(), false)?;
             self.take_over(found);
         }
         Ok(())

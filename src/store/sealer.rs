@@ -104,6 +104,8 @@ fn seal(shared: &Shared, tail: &Arc<Tail>) -> Result<(), StoreError> {
         shared.change_pieces(|pieces| pieces.tails.retain(|waiting| waiting.id != tail.id));
         return Ok(());
     };
+    // What stands in its place could not be read, or is another segment under this name.
+    files::move_aside(&path)?;
     files::write_durably(&path, &bytes)?;
     drop(bytes);
     let reader = Arc::new(SegmentReader::open(&path, &shared.cache)?);

@@ -49,7 +49,7 @@ const WRITERS: [&[&str]; 7] = [
 ];
 
 /// Every command that reads stores which its own arguments name, and writes a directory of its own or nothing.
-const READERS_OF_NAMED: [&str; 4] = ["backup", "diff", "merge", "verify"];
+const READERS_OF_NAMED: [&str; 5] = ["backup", "diff", "merge", "salvage", "verify"];
 
 /// Runs every reading command. `prepare` makes a command of its arguments.
 pub(crate) fn read_all(prepare: &dyn Fn(&[&str]) -> Command) {

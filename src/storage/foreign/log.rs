@@ -15,6 +15,8 @@ use crate::storage::medium;
 
 /// A smaller log is not rewritten, in bytes.
 const REWRITE_BYTES_MIN: u64 = 1 << 20;
+/// Records that salvage copies at once.
+const SALVAGED_AT_ONCE: usize = 256;
 
 /// What tells one record from another: only the last of a key holds.
 #[derive(PartialEq, Eq, Hash)]
@@ -112,6 +114,34 @@ impl ForeignView {
         let offset = file.metadata().map_err(StoreError::io("read", &path))?.len();
         Ok(Self { path, file: Some(Arc::new(file)), epoch, end: ForeignPlace { generation, offset } })
     }
+}
+
+/// Copies the records of a log, damaged or not, into a new log of the same store: those that are whole. The answer is
+/// how many there are, and how many bytes could not be read.
+pub(crate) fn salvage(path: &Path, to: &Path, epoch: u64) -> Result<(u64, u64), StoreError> {
+    let file = files::open_to_read(path).map_err(StoreError::io("open", path))?;
+    let end = file.metadata().map_err(StoreError::io("read", path))?.len();
+    match frame::read_header(&file, path) {
+        Ok(identity) if identity.epoch != epoch => {
+            return Err(StoreError::damaged(path, "it belongs to another store"));
+        }
+        Err(newer @ StoreError::NewerFormat { .. }) => return Err(newer),
+        _ => {}
+    }
+    let mut log = ForeignLog::create(to, epoch)?;
+    let (mut records, mut pending, mut refused) = (0, Vec::new(), Ok(()));
+    let stretch = Stretch { file: &file, epoch, at: HEADER_BYTES.min(end), end };
+    let scanned = frame::scan(stretch, &mut |_, record| {
+        records += 1;
+        pending.push(record);
+        if pending.len() >= SALVAGED_AT_ONCE && refused.is_ok() {
+            refused = log.append(&std::mem::take(&mut pending));
+        }
+    })
+    .map_err(StoreError::io("read", path))?;
+    refused.and_then(|()| log.append(&pending))?;
+    log.file.sync_data().map_err(StoreError::io("sync", &log.path))?;
+    Ok((records, scanned.damaged_bytes + end.saturating_sub(scanned.whole_end)))
 }
 
 /// The log, open for writing.

@@ -18,7 +18,7 @@ mod log;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use log::{ForeignLog, ForeignView};
+pub(crate) use log::{ForeignLog, ForeignView, salvage};
 
 /// A record of the log of foreign concepts and associations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

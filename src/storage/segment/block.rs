@@ -24,6 +24,8 @@ pub(crate) const BLOCK_EVENTS: usize = 512;
 const BLOCK_EVENTS_MAX: usize = 1 << 16;
 /// A larger payload is not read, in bytes: this many events of the largest size.
 const PAYLOAD_BYTES_MAX: usize = 1 << 30;
+/// A block with more numbers, in all its columns together, is not read: more than the largest events can have.
+const NUMBERS_MAX: usize = 1 << 26;
 const BLOCK_MAGIC: &[u8; 4] = b"SGEB";
 /// A longer head is not read, in bytes.
 const HEAD_BYTES_MAX: usize = 4096;
@@ -150,7 +152,12 @@ impl BlockColumns {
         block.times = column::take(&mut input, count)?.into_iter().map(column::unordered).collect();
         block.sequences = column::take(&mut input, count)?;
         block.ordinals = column::take(&mut input, count)?;
-        for _ in 0..varint::take_length(&mut input)? {
+        let columns = varint::take_length(&mut input)?;
+        // Equal numbers take no bytes, so that the length of the payload bounds nothing here.
+        if columns.saturating_mul(count) > NUMBERS_MAX {
+            return None;
+        }
+        for _ in 0..columns {
             let field = varint::take_u32(&mut input)?;
             let kinds = match *varint::take_bytes(&mut input, 1)?.first()? {
                 MIXED_KINDS => Kinds::Mixed(varint::take_bytes(&mut input, count)?.to_vec()),

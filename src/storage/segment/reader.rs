@@ -165,6 +165,9 @@ impl SegmentReader {
         let shapes =
             shapes_of(&contents).ok_or_else(|| StoreError::damaged(path, "it holds a shape that no event can have"))?;
         let zones = zones_of(&contents).ok_or_else(|| StoreError::damaged(path, "its blocks do not add up"))?;
+        if !has_legal_sequences(&contents) {
+            return Err(StoreError::damaged(path, "its sequence numbers are none that a store gives"));
+        }
         let types = contents.types.iter().map(|found| crate::event::intern_name(&found.name)).collect();
         let fields = contents.fields.iter().map(|name| crate::event::intern_name(name)).collect();
         let reader = Self {
@@ -447,6 +450,16 @@ fn read_contents(file: &File, file_bytes: u64, path: &Path) -> Result<(Contents,
             contents::decode(frame, &stored).map(|contents| (contents, body_offset))
         })
         .ok_or_else(|| StoreError::damaged(path, "both copies of its contents are"))
+}
+
+/// Whether the sequence numbers are in order and in the range that a store gives, and there are enough of them.
+pub(super) fn has_legal_sequences(contents: &Contents) -> bool {
+    let numbers = (contents.last_sequence.checked_sub(contents.first_sequence)).and_then(|last| last.checked_add(1));
+    contents.first_sequence > 0
+        && contents.last_sequence <= SEQUENCE_MAX
+        && contents.after.sequence <= SEQUENCE_MAX
+        && contents.id <= SEQUENCE_MAX
+        && numbers.is_some_and(|numbers| u64::from(contents.count) <= numbers)
 }
 
 pub(super) fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {

@@ -54,6 +54,18 @@ impl SegmentRows {
         })
     }
 
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.block.times.len()
+    }
+
+    /// Whether every value of a row can be read: not if its words are on a page of the dictionary that is lost.
+    pub(super) fn is_whole(&self, row: u32) -> bool {
+        let row = row as usize;
+        let there = |column: &Option<usize>| column.is_some_and(|column| self.value_at(column, row).is_some());
+        self.shape(row).columns.iter().all(there)
+    }
+
     fn shape(&self, row: usize) -> &BlockShape {
         // `new` has checked that every place is one of a shape, and that there is a shape.
         let place = self.block.shape_places.get(row).map_or(0, |&place| place as usize);

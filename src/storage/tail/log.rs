@@ -10,6 +10,7 @@
 //! at the next frame that is whole.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -32,6 +33,9 @@ const LOG_HEADER_BYTES_MAX: usize = 4096;
 pub(crate) const LOG_BYTES_MAX: u64 = 4 << 30;
 /// Payloads below this size are stored as they are.
 const COMPRESS_FROM_BYTES: usize = 256;
+
+/// How many times its own length is read of a damaged log at most, in search of frames.
+const SEARCH_BYTES_FACTOR: usize = 8;
 
 const KIND_BATCH: u8 = 1;
 const KIND_BATCH_COMPRESSED: u8 = 2;
@@ -244,6 +248,18 @@ pub(crate) fn whole_bytes(bytes: &[u8], path: &Path) -> Result<Option<u64>, Stor
     parse_log(bytes, 0, path).map(|contents| Some(contents.whole_bytes))
 }
 
+/// Reads the header of a log alone. Nothing if the log ends within it or starts with zeros.
+pub(crate) fn read_header(path: &Path) -> Result<Option<LogHeader>, StoreError> {
+    let file = files::open_to_read(path).map_err(StoreError::io("open", path))?;
+    let mut bytes = Vec::new();
+    let most = (16 + LOG_HEADER_BYTES_MAX + 8) as u64;
+    file.take(most).read_to_end(&mut bytes).map_err(StoreError::io("read", path))?;
+    if ends_within_header(&bytes) || bytes.iter().all(|&byte| byte == 0) {
+        return Ok(None);
+    }
+    parse_header(&bytes, path).map(|(header, _)| Some(header))
+}
+
 /// Whether these bytes are the start of a log and end before its header does.
 fn ends_within_header(bytes: &[u8]) -> bool {
     let length = bytes.get(12..16).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
@@ -255,7 +271,12 @@ fn ends_within_header(bytes: &[u8]) -> bool {
 /// As [`read_log`], from bytes in memory.
 pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogContents, StoreError> {
     let (header, header_bytes) = parse_header(bytes, path)?;
-    let mut offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
+    let offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
+    Ok(frames_of(bytes, offset, header))
+}
+
+/// The frames from a byte on.
+fn frames_of(bytes: &[u8], mut offset: usize, header: LogHeader) -> LogContents {
     let mut contents =
         LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64, torn_bytes: 0 };
     while offset < bytes.len() {
@@ -264,19 +285,60 @@ pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogConte
             offset += length;
         } else {
             // Either the torn end, or damage with whole frames behind it.
-            let Some(next) = (offset + 1..bytes.len())
-                .filter(|&at| bytes[at..].starts_with(FRAME_MAGIC))
-                .find(|&at| parse_frame(&bytes[at..]).is_some())
-            else {
-                break;
-            };
+            let Some(next) = find_frame(bytes, offset) else { break };
             contents.damaged.push(DamagedStretch { offset: offset as u64, bytes: (next - offset) as u64 });
             offset = next;
         }
         contents.whole_bytes = offset as u64;
     }
     contents.torn_bytes = (bytes.len() - offset) as u64;
-    Ok(contents)
+    contents
+}
+
+/// Reads every whole frame of a log, whatever else of it is damaged. A header that cannot be read is that of `named`,
+/// and starts with the first batch. The second part of the answer is whether the header was read.
+pub(crate) fn read_damaged(path: &Path, named: &LogHeader) -> Result<(LogContents, bool), StoreError> {
+    let bytes = files::read(path, LOG_BYTES_MAX)?;
+    let (contents, has_header) = match parse_log(&bytes, 0, path) {
+        Ok(contents) => (contents, true),
+        Err(StoreError::Damaged { .. }) => (frames_of(&bytes, 0, named.clone()), false),
+        Err(other) => return Err(other),
+    };
+    Ok((contents, has_header))
+}
+
+/// Where the next whole frame behind the damaged one at `offset` starts.
+///
+/// What the damaged frame says of its length is tried first: what looks like a frame inside of it may be a text of an
+/// event. The search takes time in proportion to the length of the log, whatever is in it.
+fn find_frame(bytes: &[u8], offset: usize) -> Option<usize> {
+    let is_whole = |at: &usize| bytes.get(*at..).is_some_and(|rest| parse_frame(rest).is_some());
+    let behind = stored_length(&bytes[offset..]).and_then(|length| offset.checked_add(FRAME_HEADER_BYTES + length));
+    if let Some(next) = behind.filter(is_whole) {
+        return Some(next);
+    }
+    let mut hashed = 0usize;
+    for at in offset + 1..bytes.len().saturating_sub(FRAME_HEADER_BYTES) {
+        let Some(length) = stored_length(&bytes[at..]) else { continue };
+        if is_whole(&at) {
+            return Some(at);
+        }
+        hashed = hashed.saturating_add(length);
+        if hashed / SEARCH_BYTES_FACTOR > bytes.len() {
+            break;
+        }
+    }
+    None
+}
+
+/// The length of the payload of what may be a frame at the front of `bytes`; nothing if it is none or does not end.
+fn stored_length(bytes: &[u8]) -> Option<usize> {
+    let number = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    let is_kind = |kind: u8| (KIND_BATCH..=KIND_ANCHOR).contains(&kind);
+    let starts = bytes.starts_with(FRAME_MAGIC) && bytes.get(4).copied().is_some_and(is_kind);
+    let (stored, raw) = (number(8)? as usize, number(12)? as usize);
+    let fits = stored <= raw && raw <= BATCH_BYTES_MAX && stored <= bytes.len().saturating_sub(FRAME_HEADER_BYTES);
+    (starts && fits).then_some(stored)
 }
 
 fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreError> {
@@ -299,8 +361,8 @@ fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreEr
         return Err(damaged("the checksum of its header does not fit"));
     }
     let header: LogHeader = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
-    if header.first_sequence.max(header.anchor.sequence) > SEQUENCE_MAX {
-        return Err(damaged("its header has a sequence number that no event can have"));
+    if header.id > SEQUENCE_MAX || header.first_sequence > SEQUENCE_MAX || header.anchor.sequence > SEQUENCE_MAX {
+        return Err(damaged("its sequence numbers are none that a store gives"));
     }
     Ok((header, end + 8))
 }

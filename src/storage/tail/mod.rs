@@ -9,7 +9,8 @@ mod row;
 mod source;
 
 pub(crate) use log::{
-    Frame, LOG_BYTES_MAX, LogContents, LogFile, LogHeader, anchor_frame, put_batch, read_log, whole_bytes,
+    Frame, LOG_BYTES_MAX, LogContents, LogFile, LogHeader, anchor_frame, put_batch, read_damaged, read_header,
+    read_log, whole_bytes,
 };
 pub(crate) use memory::TailMemory;
 pub(crate) use push::Older;

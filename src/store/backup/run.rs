@@ -344,7 +344,7 @@ fn open(path: &Path) -> Result<File, StoreError> {
 
 /// Opens the finished files as a store, and adds to the manifest what is in them; with what is damaged.
 fn describe(place: &Directory, manifest: BackupManifest) -> Result<(BackupManifest, Vec<String>), StoreError> {
-    let found = place.read(&SegmentCache::new(CACHE_BYTES), &Pieces::default())?;
+    let found = place.read(&SegmentCache::new(CACHE_BYTES), &Pieces::default(), false)?;
     let snapshot = found.pieces.snapshot();
     let in_tails = found.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
     let anchor = found.anchor;

@@ -19,6 +19,7 @@ mod prompt;
 mod query;
 mod restore;
 mod retain;
+mod salvage;
 mod serve_storage;
 mod stats;
 mod verify;
@@ -112,6 +113,8 @@ pub(crate) enum Command {
     Stats(stats::StatsArguments),
     /// Check every byte of a store, without changing any
     Verify(verify::VerifyArguments),
+    /// Bring all that can be read of a damaged data directory into a new store
+    Salvage(salvage::SalvageArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
     ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
@@ -135,6 +138,7 @@ impl Command {
             // These write to a directory of their own, never to a store that they read.
             Command::Backup(_)
             | Command::Merge(_)
+            | Command::Salvage(_)
             | Command::DemoAgent(_)
             | Command::DemoNode(_)
             | Command::Query(_)
@@ -182,6 +186,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Retain(arguments) => retain::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::Verify(arguments) => verify::run(global, arguments),
+        Command::Salvage(arguments) => salvage::run(arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
