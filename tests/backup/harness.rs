@@ -22,7 +22,8 @@ pub(crate) fn config() -> StoreConfig {
 
 pub(crate) fn event(us: i64, number: u64) -> Event {
     let time = chrono::DateTime::from_timestamp_micros(us).expect("legal");
-    let event = DynamicEvent::new(if number.is_multiple_of(3) { "job_done" } else { "node_seen" }, time).expect("legal");
+    let event =
+        DynamicEvent::new(if number.is_multiple_of(3) { "job_done" } else { "node_seen" }, time).expect("legal");
     Event::from(event.with("node_id", format!("node-{}", number % 5)).with("number", number))
 }
 

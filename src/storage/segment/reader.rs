@@ -16,6 +16,7 @@ use super::builder::shapes_of;
 use super::contents::{self, Contents, END_BYTES, SEGMENT_VERSION, START_BYTES, SectionRecord, Start};
 use super::dictionary::Dictionary;
 use super::filter::Filter;
+use super::missing::Missing;
 use super::rows::SegmentRows;
 use super::{block, counts, filter};
 use crate::error::StoreError;
@@ -102,6 +103,7 @@ pub(crate) struct SegmentReader {
     file_bytes: u64,
     cache: Arc<SegmentCache>,
     remove: AtomicBool,
+    pub(super) missing: Missing,
 }
 
 /// A digest of the types and names of fields, whatever their order.
@@ -146,6 +148,7 @@ impl SegmentReader {
             file_bytes,
             cache: Arc::clone(cache),
             remove: AtomicBool::new(false),
+            missing: Missing::default(),
             contents,
         };
         reader.cache.files.insert(reader.contents.id, Arc::new(file));
@@ -194,7 +197,7 @@ impl SegmentReader {
     }
 
     /// The place in the contents of the type of a block.
-    fn type_of_block(&self, block: usize) -> Option<usize> {
+    pub(super) fn type_of_block(&self, block: usize) -> Option<usize> {
         let first = self.zones.get(block)?.first;
         self.contents.types.partition_point(|found| found.first <= first).checked_sub(1)
     }
