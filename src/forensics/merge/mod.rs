@@ -126,6 +126,7 @@ pub fn merge(sources: &[PathBuf], output: &Path, progress: &dyn Fn(u64, u64)) ->
     }
     output_store.flush()?;
     report.events = output_store.snapshot().sources().iter().map(|source| u64::from(source.len())).sum();
+    output_store.remove_sealed_logs()?;
     output_store.close()?;
     Ok(report)
 }

@@ -1,11 +1,11 @@
 //! Files of a backup: copied, linked and hashed.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::manifest::BackupFile;
 use crate::error::StoreError;
-use crate::storage::files;
+use crate::storage::{files, medium};
 
 /// How much is copied or hashed at once, in bytes.
 const COPY_BYTES: usize = 1 << 20;
@@ -22,13 +22,16 @@ pub(crate) fn copy(
     to: &Path,
     copied: &mut dyn FnMut(u64),
 ) -> Result<BackupFile, StoreError> {
-    let mut file = files::private().truncate(true).open(to).map_err(StoreError::io("create", to))?;
+    let file = medium::create(to).map_err(StoreError::io("create", to))?;
+    let mut end = 0;
     let record = pass(name, from, &mut |piece| {
         copied(piece.len() as u64);
-        file.write_all(piece)
+        medium::write_at(&file, to, piece, end)?;
+        end += piece.len() as u64;
+        Ok(())
     });
     let record = record.map_err(StoreError::io("write", to))?;
-    file.sync_all().map_err(StoreError::io("sync", to))?;
+    medium::sync(&file, to).map_err(StoreError::io("sync", to))?;
     Ok(record)
 }
 
@@ -62,5 +65,5 @@ fn pass(name: &str, from: &mut impl Read, each: &mut dyn FnMut(&[u8]) -> io::Res
 
 /// Gives a finished file its name.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    std::fs::rename(from, to).map_err(StoreError::io("rename to", to))
+    medium::rename(from, to).map_err(StoreError::io("rename to", to))
 }
