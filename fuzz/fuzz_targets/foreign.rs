@@ -1,19 +1,37 @@
-//! Any bytes are read as the log of foreign records, by a reader and by a writer, who goes on with it.
+//! Any bytes are a log of foreign concepts or a damaged one: what a reader finds in it, a writer keeps, and goes on behind.
 
 #![no_main]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 use libfuzzer_sys::fuzz_target;
 use sutra_grid_events::Store;
-use sutra_grid_events::store::{ForeignAssociation, ForeignRecord};
-use sutra_grid_events_fuzz::{read_foreign, store_with};
+use sutra_grid_events::store::{ForeignAssociation, ForeignPlace, ForeignRecord};
 
-fuzz_target!(|bytes: &[u8]| {
-    let directory = store_with("foreign.log", bytes);
-    let found = Store::open_read_only(directory.path()).map_or(0, |store| read_foreign(&store));
-    let Ok(store) = Store::open(directory.path()) else { return };
-    assert_eq!(read_foreign(&store), found, "a writer finds what a reader found");
-    let record = ForeignAssociation { source: "a".into(), target: "b".into(), code: 1, confidence: 1.0, learned_us: 0 };
-    if store.learn_foreign(&[ForeignRecord::Association(record)]).is_ok() {
-        assert_eq!(read_foreign(&store), found + 1, "learning keeps what there is");
-    }
+fuzz_target!(init: sutra_grid_events::bench::lay_bare(), |bytes: &[u8]| {
+    let directory = common::store_of("foreign.log", bytes);
+    let reader = Store::open_read_only(directory.path()).expect("a store");
+    let Ok(before) = count(&reader) else { return };
+    drop(reader);
+    let store = Store::open(directory.path()).expect("a store");
+    let record = ForeignRecord::Association(ForeignAssociation {
+        source: "a".to_owned(),
+        target: "b".to_owned(),
+        code: 1,
+        confidence: 0.5,
+        learned_us: 0,
+    });
+    store.learn_foreign(&[record]).expect("written");
+    store.close().expect("closed");
+    let reader = Store::open_read_only(directory.path()).expect("a store");
+    assert_eq!(count(&reader).expect("readable"), before + 1, "all is kept, and one came");
 });
+
+/// How many records can be read.
+fn count(store: &Store) -> Result<usize, sutra_grid_events::StoreError> {
+    let mut count = 0;
+    let end = store.foreign_end()?;
+    store.foreign_since(ForeignPlace { offset: 0, ..end }, &mut |_, _| count += 1)?;
+    Ok(count)
+}

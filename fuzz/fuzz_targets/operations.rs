@@ -1,119 +1,165 @@
-//! Any operations on a small store, against a plain list of the events: two bytes are an operation.
+//! Any sequence of operations on a small store, beside a plain list that does the same: they hold the same events in the
+//! same order, whatever was sealed, closed, killed and opened again between them.
 
 #![no_main]
+
+#[path = "../common/mod.rs"]
+mod common;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use sutra_grid_events::store::{Appended, Durability, Retention};
-use sutra_grid_events::{Event, Filter, Store, StoreConfig};
-use sutra_grid_events_fuzz::scratch;
+use sutra_grid_events::query::{Filter, GroupKey, Query};
+use sutra_grid_events::store::{Appended, Durability, StoreConfig};
+use sutra_grid_events::{Event, Store};
 
-/// Operations behind these are not done, so that no input takes long.
+/// Operations of one run; more show nothing new and take long.
 const OPERATIONS_MAX: usize = 40;
 
-fn event(kind: u8, number: u64) -> Event {
-    Event::from_json(&format!(
-        r#"{{"event_type":"kind_{}","node_id":"n{}","number":{number},"timestamp":"2026-11-18T08:00:{:02}Z"}}"#,
-        kind % 3,
-        kind % 5,
-        kind % 50
-    ))
-    .expect("well-formed")
+fuzz_target!(|bytes: &[u8]| {
+    let mut run = Run::new();
+    let mut input = bytes.iter().copied();
+    for _ in 0..OPERATIONS_MAX {
+        let Some(code) = input.next() else { break };
+        let argument = input.next().unwrap_or(0);
+        run.operate(code, argument);
+    }
+    run.compare();
+});
+
+struct Run {
+    /// The directory of the store; a killed store leaves it, and goes on in a copy.
+    directory: tempfile::TempDir,
+    store: Option<Store>,
+    /// The JSON of the events, in order of arrival.
+    model: Vec<String>,
 }
 
-fn config(retention: bool) -> StoreConfig {
-    let bytes_max = retention.then_some(0);
-    StoreConfig {
-        segment_events: 7,
+impl Run {
+    fn new() -> Self {
+        let directory = common::scratch();
+        let store = Some(open(directory.path()));
+        Self { directory, store, model: Vec::new() }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().expect("a run always has an open store")
+    }
+
+    fn operate(&mut self, code: u8, argument: u8) {
+        match code % 8 {
+            0 | 1 => self.append(argument, false),
+            2 => self.append(argument, true),
+            3 => self.store().seal().expect("sealed"),
+            4 => self.store().flush().expect("durable"),
+            5 => self.reopen(),
+            6 => self.kill(),
+            _ => self.compare(),
+        }
+    }
+
+    /// Appends a few events; all of them, or those that are not there yet.
+    fn append(&mut self, argument: u8, new_only: bool) {
+        let texts: Vec<String> = (0..=argument % 7).map(|place| json(argument.wrapping_add(place * 37))).collect();
+        let events: Vec<Event> = texts.iter().map(|text| Event::from_json(text).expect("legal")).collect();
+        let outcomes =
+            if new_only { self.store().append_new(&events) } else { self.store().append(&events) }.expect("written");
+        assert_eq!(outcomes.len(), texts.len());
+        for (text, outcome) in texts.into_iter().zip(outcomes) {
+            let known = self.model.contains(&text);
+            match outcome {
+                Appended::Stored(_) => {
+                    assert!(!(new_only && known), "{text} is there already");
+                    self.model.push(text);
+                }
+                Appended::Duplicate(_) => assert!(new_only && known, "{text} is not there yet"),
+                Appended::Rejected(error) => panic!("{text}: {error}"),
+            }
+        }
+    }
+
+    fn reopen(&mut self) {
+        if let Some(store) = self.store.take() {
+            store.close().expect("closed");
+        }
+        self.store = Some(open(self.directory.path()));
+    }
+
+    /// The process dies: what is in its files at this moment is all there is.
+    fn kill(&mut self) {
+        let copy = common::scratch();
+        copy_below(self.directory.path(), copy.path());
+        self.store = None;
+        self.directory = copy;
+        self.store = Some(open(self.directory.path()));
+    }
+
+    fn compare(&self) {
+        for store in [self.store(), &Store::open_read_only(self.directory.path()).expect("readable")] {
+            let (mut texts, mut ids) = (Vec::new(), std::collections::HashSet::new());
+            store
+                .scan(0, &mut |stored| {
+                    assert_eq!(stored.sequence, texts.len() as u64 + 1, "numbers have no gap");
+                    assert!(ids.insert(stored.id.to_string()), "{} was given twice", stored.id);
+                    texts.push(stored.event.to_json());
+                    ControlFlow::Continue(())
+                })
+                .expect("readable");
+            assert_eq!(texts, self.model);
+            let entity = Filter::entity("agent-3");
+            let named = |text: &&String| text.contains("\"agent-3\"");
+            assert_eq!(store.count(&entity).expect("readable"), self.model.iter().filter(named).count() as u64);
+            let ticks = Filter::event_type("tick").and(Filter::field("number").greater(100));
+            let found = store.query(&Query::new(ticks.clone()).newest_first()).expect("readable").events;
+            assert_eq!(found.len() as u64, store.count(&ticks).expect("readable"));
+            assert!(found.is_sorted_by_key(|event| std::cmp::Reverse((event.id.timestamp_us(), event.sequence))));
+            let groups = store.group_by(&Filter::All, &GroupKey::Type).expect("readable").groups;
+            assert_eq!(groups.iter().map(|group| group.count).sum::<u64>(), self.model.len() as u64);
+        }
+    }
+}
+
+fn open(directory: &Path) -> Store {
+    let config = StoreConfig {
+        segment_events: 16,
         durability: Durability::OsBuffered,
-        retention: Retention { bytes_max, age_max: None },
         sealed_log_grace: Duration::ZERO,
         ..StoreConfig::default()
-    }
-}
-
-/// What the store holds must be the end of the list, all of it without retention.
-fn check(store: &Store, model: &[String], removed: bool) {
-    let mut found = Vec::new();
-    let visit = &mut |stored: sutra_grid_events::StoredEvent| {
-        found.push((stored.sequence, stored.event.to_json()));
-        ControlFlow::Continue(())
     };
-    store.snapshot().scan(0, visit).expect("readable");
-    assert!(removed || found.len() == model.len(), "{} of {} events", found.len(), model.len());
-    let first = model.len() - found.len();
-    for (index, (sequence, json)) in found.iter().enumerate() {
-        assert_eq!((*sequence, json), ((first + index + 1) as u64, &model[first + index]));
-    }
-    assert_eq!(store.sequence(), model.len() as u64);
+    Store::open_with(directory, config).expect("a store")
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("creatable");
-    for entry in std::fs::read_dir(from).expect("listable") {
-        let (path, target) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).expect("readable");
-        if path.is_dir() { copy(&path, &target) } else { drop(std::fs::copy(path, target)) }
-    }
+/// The canonical JSON of one of 256 events, some at one time, some late.
+fn json(number: u8) -> String {
+    let text = match number % 3 {
+        0 => format!(r#"{{"event_type":"tick","number":{number},"timestamp":"2026-11-24T08:00:{:02}Z"}}"#, number % 5),
+        1 => format!(
+            r#"{{"event_type":"agent_recovered","agent_id":"agent-{}","downtime_seconds":1,"timestamp":"2026-11-24T07:{:02}:00.000001Z"}}"#,
+            number % 7,
+            number % 60
+        ),
+        _ => format!(
+            r#"{{"event_type":"tick","agent_id":"agent-{}","note":"n{number}","timestamp":"2026-11-24T08:00:02Z"}}"#,
+            number % 7
+        ),
+    };
+    Event::from_json(&text).expect("legal").to_json()
 }
 
-fuzz_target!(|bytes: &[u8]| {
-    let mut directory = scratch();
-    let mut store = Store::open_with(directory.path(), config(false)).expect("opens");
-    let (mut model, mut removed) = (Vec::new(), false);
-    for pair in bytes.chunks_exact(2).take(OPERATIONS_MAX) {
-        let (operation, argument) = (pair[0], pair[1]);
-        match operation % 8 {
-            0 | 1 => {
-                let count = u64::from(argument % 12);
-                let first = model.len() as u64;
-                let events: Vec<Event> = (first..first + count).map(|number| event(argument, number)).collect();
-                let stored = store.append(&events).expect("written");
-                assert!(stored.iter().all(|outcome| matches!(outcome, Appended::Stored(_))));
-                model.extend(events.iter().map(Event::to_json));
+fn copy_below(from: &Path, to: &Path) {
+    // What the store removes meanwhile is not part of the image: another file has its events by then. The logs are
+    // copied first, as a reader lists them first.
+    for name in ["FORMAT", "tail", "segments"] {
+        let path = from.join(name);
+        if path.is_dir() {
+            std::fs::create_dir_all(to.join(name)).expect("made");
+            for entry in std::fs::read_dir(&path).expect("readable").flatten() {
+                let _ = std::fs::copy(entry.path(), to.join(name).join(entry.file_name()));
             }
-            2 => {
-                let events: Vec<Event> = (0..u64::from(argument % 9)).map(|number| event(argument, number)).collect();
-                for (event, outcome) in events.iter().zip(store.append_new(&events).expect("written")) {
-                    let json = event.to_json();
-                    let known = model.contains(&json);
-                    match outcome {
-                        // What retention removed may be stored again.
-                        Appended::Stored(_) => {
-                            assert!(removed || !known, "it was there");
-                            model.push(json);
-                        }
-                        Appended::Duplicate(_) => assert!(known, "it was not there"),
-                        Appended::Rejected(error) => panic!("{error}"),
-                    }
-                }
-            }
-            3 => store.seal().expect("sealed"),
-            4 => {
-                let kind = format!("kind_{}", argument % 3);
-                let expected = model.iter().filter(|json| json.contains(&kind)).count() as u64;
-                let count = store.count(&Filter::event_type(kind)).expect("readable");
-                assert!(count == expected || (removed && count < expected), "{count} of {expected}");
-            }
-            5 => {
-                store.close().expect("closed");
-                removed |= argument % 4 == 0;
-                store = Store::open_with(directory.path(), config(argument % 4 == 0)).expect("opens again");
-            }
-            6 => {
-                // A copy of the files is what a killed process leaves. The sealer may be at work, and what it removes
-                // meanwhile is missing from the copy only if its segment is there.
-                store.flush().expect("durable");
-                store.seal().expect("sealed");
-                let other = scratch();
-                copy(directory.path(), other.path());
-                store = Store::open_with(other.path(), config(false)).expect("opens the copy");
-                directory = other;
-            }
-            _ => store.remove_sealed_logs().expect("removed"),
+        } else {
+            let _ = std::fs::copy(&path, to.join(name));
         }
-        check(&store, &model, removed);
     }
-});
+}

@@ -10,6 +10,9 @@
 /// A hash.
 pub(crate) type Hash = [u8; 32];
 
+/// A higher sequence number is damage, so that counting on from one that was read cannot overflow.
+pub(crate) const SEQUENCE_MAX: u64 = 1 << 62;
+
 /// A link of the chain: everything up to a sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Anchor {

@@ -15,6 +15,10 @@ thread_local! {
 
 /// Compresses bytes.
 pub(crate) fn compress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    #[cfg(fuzzing)]
+    if LEFT_OUT.load(std::sync::atomic::Ordering::Relaxed) {
+        return Ok(bytes.to_vec());
+    }
     COMPRESSOR.with_borrow_mut(|kept| {
         let compressor = match kept {
             Some(compressor) => compressor,
@@ -31,6 +35,10 @@ pub(crate) fn decompress(stored: &[u8], raw_bytes: usize, raw_bytes_max: usize) 
     if raw_bytes > raw_bytes_max {
         return None;
     }
+    #[cfg(fuzzing)]
+    if LEFT_OUT.load(std::sync::atomic::Ordering::Relaxed) && !stored.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return (stored.len() <= raw_bytes_max).then(|| stored.to_vec());
+    }
     let raw = DECOMPRESSOR.with_borrow_mut(|kept| {
         let decompressor = match kept {
             Some(decompressor) => decompressor,
@@ -39,6 +47,16 @@ pub(crate) fn decompress(stored: &[u8], raw_bytes: usize, raw_bytes_max: usize) 
         decompressor.decompress(stored, raw_bytes).ok()
     })?;
     (raw.len() == raw_bytes).then_some(raw)
+}
+
+/// Whether bytes stand as they are where they would be compressed.
+#[cfg(fuzzing)]
+static LEFT_OUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Leaves compression out from now on, in this process. What starts as a compressed frame does is still read as one.
+#[cfg(fuzzing)]
+pub(crate) fn leave_out() {
+    LEFT_OUT.store(true, std::sync::atomic::Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub(crate) const SEGMENT_ENDING: &str = "seg";
 /// The ending of a file that is not finished.
 const TEMPORARY_ENDING: &str = "tmp";
 
+/// A file with a higher number as its name is none of ours.
+const ID_MAX: u64 = 1 << 62;
+
 /// The path of a log or segment.
 pub(crate) fn numbered(directory: &Path, id: u64, ending: &str) -> PathBuf {
     directory.join(format!("{id:020}.{ending}"))
@@ -107,7 +110,9 @@ pub(crate) fn list_numbered(directory: &Path, ending: &str) -> Result<Vec<u64>, 
         let has_ending = path.extension().is_some_and(|found| found == ending);
         // Only the full name is ours, so that no two files have one id.
         let id = path.file_stem()?.to_str().filter(|stem| has_ending && stem.len() == 20)?;
-        id.bytes().all(|byte| byte.is_ascii_digit()).then(|| id.parse::<u64>().ok()).flatten()
+        let id = id.bytes().all(|byte| byte.is_ascii_digit()).then(|| id.parse::<u64>().ok()).flatten();
+        // Counting on from an id cannot overflow.
+        id.filter(|&id| id <= ID_MAX)
     };
     // The names have one length, so that they were sorted as numbers.
     Ok(names.iter().filter_map(id_of).collect())

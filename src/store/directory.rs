@@ -91,6 +91,8 @@ pub(crate) struct Found {
 pub(crate) struct LastLog {
     pub(crate) id: u64,
     pub(crate) whole_bytes: u64,
+    /// How many bytes behind that are torn.
+    pub(crate) torn_bytes: u64,
     /// Whether it is whole but for a torn end. A damaged log is left as it is.
     pub(crate) can_resume: bool,
 }
@@ -259,8 +261,10 @@ impl Found {
         self.note_anchor(contents.header.anchor);
         let mut memory = TailMemory::new(first_wanted);
         let whole = self.replay(&mut memory, &contents, first_wanted, path);
-        self.last_log = Some(LastLog { id, whole_bytes: contents.whole_bytes, can_resume: whole });
-        let tail = Arc::new(Tail::new(id, memory, None).read_up_to(contents.whole_bytes));
+        self.last_log =
+            Some(LastLog { id, whole_bytes: contents.whole_bytes, torn_bytes: contents.torn_bytes, can_resume: whole });
+        let tail = Arc::new(Tail::new(id, memory, None));
+        tail.note_read(contents.whole_bytes, contents.torn_bytes);
         let next = tail.next_sequence();
         self.pieces.tails.push(tail);
         next
@@ -273,7 +277,7 @@ impl Found {
             let mut memory = tail.memory.write();
             let first_wanted = memory.sequence(memory.len());
             self.replay(&mut memory, &contents, first_wanted, path);
-            tail.read_bytes.store(contents.whole_bytes, Ordering::Relaxed);
+            tail.note_read(contents.whole_bytes, contents.torn_bytes);
         }
         self.pieces.tails.push(Arc::clone(tail));
         Ok(())

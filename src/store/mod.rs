@@ -11,6 +11,7 @@
 
 mod append;
 mod config;
+mod damage;
 mod directory;
 mod duplicates;
 mod durable;
@@ -18,6 +19,7 @@ mod foreign;
 mod open;
 mod pieces;
 mod record;
+mod rejections;
 mod retention;
 mod sealer;
 mod shared;
@@ -39,8 +41,10 @@ pub use config::{
     BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, Retention, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE,
     SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
 };
+pub(crate) use damage::Damage;
 pub use directory::FORMAT_VERSION;
 pub use record::{Loss, LossCause, Origin, Removal};
+pub(crate) use rejections::Rejections;
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;
 pub use subscribe::{Cursor, CursorError, Delivery, Subscription};

@@ -11,7 +11,7 @@ use super::directory::Directory;
 use super::pieces::{Pieces, Tail};
 use super::sealer::{self, SealedLog};
 use super::shared::Shared;
-use super::{Handle, Store};
+use super::{Handle, Loss, LossCause, Store};
 use crate::error::StoreError;
 use crate::storage::files::{self, LOG_ENDING};
 use crate::storage::segment::SegmentCache;
@@ -87,7 +87,23 @@ impl Store {
         }
         *shared.writer.lock() = Some(Writer::new(lock));
         let sealed_logs = sealed_logs(&shared, &log_ids);
-        Ok(Self { handle: Arc::new(start(shared, sealed_logs)?) })
+        let store = Self { handle: Arc::new(start(shared, sealed_logs)?) };
+        if let Some(torn_bytes) =
+            found.last_log.filter(|_| resumed).map(|log| log.torn_bytes).filter(|&bytes| bytes > 0)
+        {
+            store.note_torn(torn_bytes)?;
+        }
+        Ok(store)
+    }
+
+    /// Remembers that the end of the last log was torn and cut off: what was being written when the process or the
+    /// machine went down, or was acknowledged and not durable yet, is not in the record.
+    fn note_torn(&self, bytes: u64) -> Result<(), StoreError> {
+        let newest =
+            self.snapshot().sources().iter().filter_map(|source| source.time_bounds()).map(|(_, max)| max).max();
+        let mut loss = Loss::new(LossCause::Torn, format!("{bytes} bytes at the end of the last log were torn off"));
+        (loss.first_us, loss.last_us) = (newest, newest.map(|newest| newest.max(loss.noted_at_us)));
+        self.note_loss(&loss)
     }
 
     /// Opens a store for reading: takes no lock and writes nothing. Works beside a writer, on a copy of the

@@ -11,6 +11,7 @@ use super::directory::{Directory, Format};
 use super::durable::Durable;
 use super::foreign::ForeignPart;
 use super::pieces::Pieces;
+use super::record::KnownRecord;
 use crate::error::StoreError;
 use crate::storage::chain::Anchor;
 use crate::storage::keyed::Keyed;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) problems: Mutex<Vec<StoreError>>,
     pub(crate) keyed: Mutex<KeyedPart>,
     pub(crate) foreign: Mutex<ForeignPart>,
+    pub(crate) known_record: Mutex<Option<KnownRecord>>,
     pub(crate) read_only: bool,
     pub(crate) closed: AtomicBool,
     /// Retention removes nothing behind this sequence number.
@@ -81,6 +83,7 @@ impl Shared {
             problems: Mutex::new(Vec::new()),
             keyed: Mutex::new(KeyedPart::default()),
             foreign: Mutex::new(ForeignPart::default()),
+            known_record: Mutex::new(None),
             read_only,
             closed: AtomicBool::new(false),
             removable: AtomicU64::new(u64::MAX),

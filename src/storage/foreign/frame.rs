@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::ForeignRecord;
 use crate::error::StoreError;
-use crate::storage::checksum_fits;
+use crate::storage::checksum;
 
 /// The length of the header of the log, in bytes.
 pub(super) const HEADER_BYTES: u64 = 40;
@@ -54,7 +54,7 @@ pub(super) fn read_header(file: &File, path: &Path) -> Result<LogIdentity, Store
     file.read_exact_at(&mut bytes, 0).map_err(StoreError::io("read", path))?;
     let (body, sum) = bytes.split_at(HEADER_BYTES as usize - 8);
     let number = |part: &[u8]| part.try_into().map(u64::from_le_bytes).unwrap_or_default();
-    if !body.starts_with(MAGIC) || !checksum_fits(checksum(&[body]), number(sum)) {
+    if !body.starts_with(MAGIC) || !checksum::fits(checksum(&[body]), number(sum)) {
         return Err(StoreError::damaged(path, "it does not start as a log of foreign concepts does"));
     }
     let version = body[8..12].try_into().map(u32::from_le_bytes).unwrap_or_default();
@@ -130,12 +130,12 @@ fn next_record(stretch: Stretch<'_>, reader: &mut impl Read) -> io::Result<Optio
     let length = header[4..8].try_into().map(u32::from_le_bytes).unwrap_or(u32::MAX) as usize;
     let frame_bytes = (FRAME_HEADER_BYTES + length) as u64;
     let fits = header.starts_with(FRAME_MAGIC) && length <= RECORD_BYTES_MAX && frame_bytes <= stretch.left();
-    if !fits || !checksum_fits(header_checksum(stretch.epoch, stretch.at, &header[..8]), number(8)) {
+    if !fits || !checksum::fits(header_checksum(stretch.epoch, stretch.at, &header[..8]), number(8)) {
         return Ok(None);
     }
     let mut payload = vec![0; length];
     reader.read_exact(&mut payload)?;
-    if !checksum_fits(checksum(&[&payload]), number(16)) {
+    if !checksum::fits(checksum(&[&payload]), number(16)) {
         return Ok(None);
     }
     Ok(bincode::deserialize(&payload).ok().map(|record| (record, frame_bytes)))

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::column;
-use crate::storage::checksum_fits;
+use crate::storage::checksum;
 use crate::storage::compression;
 use crate::storage::shape::value_kind;
 use crate::storage::varint;
@@ -182,7 +182,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(BlockHead, BlockColumns)> {
     let stored_bytes = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?) as usize;
     let expected = u64::from_le_bytes(rest.get(4..12)?.try_into().ok()?);
     let stored = rest.get(12..12usize.checked_add(stored_bytes)?)?;
-    if !checksum_fits(checksum(&bytes[..6 + head_bytes + 4], stored), expected) {
+    if !checksum::fits(checksum(&bytes[..6 + head_bytes + 4], stored), expected) {
         return None;
     }
     let head: BlockHead = bincode::deserialize(head).ok()?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::storage::chain::{Anchor, Hash, segment_root};
-use crate::storage::checksum_fits;
+use crate::storage::checksum;
 use crate::storage::compression;
 use crate::storage::shape::ShapeRecord;
 
@@ -270,14 +270,14 @@ pub(crate) fn parse_end(bytes: &[u8]) -> Option<(ContentsFrame, u64)> {
 
 /// Reads the contents from their compressed bytes.
 pub(crate) fn decode(frame: ContentsFrame, stored: &[u8]) -> Option<Contents> {
-    let whole = stored.len() == frame.stored_bytes as usize && checksum_fits(xxh3_64(stored), frame.checksum);
+    let whole = stored.len() == frame.stored_bytes as usize && checksum::fits(xxh3_64(stored), frame.checksum);
     if !whole {
         return None;
     }
     let raw = compression::decompress(stored, frame.raw_bytes as usize, CONTENTS_BYTES_MAX)?;
-    let mut input = raw.as_slice();
-    let contents: Contents = bincode::deserialize_from(&mut input).ok()?;
+    let contents: Contents = bincode::deserialize(&raw).ok()?;
     // Whether there is more is asked of the contents themselves, since the second copy stands where no version does.
-    let removed = if input.is_empty() { Vec::new() } else { bincode::deserialize(input).ok()? };
+    let rest = raw.get(usize::try_from(bincode::serialized_size(&contents).ok()?).ok()?..)?;
+    let removed = if rest.is_empty() { Vec::new() } else { bincode::deserialize(rest).ok()? };
     Some(Contents { removed, ..contents })
 }

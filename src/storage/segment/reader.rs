@@ -16,10 +16,12 @@ use super::builder::shapes_of;
 use super::contents::{self, Contents, END_BYTES, SEGMENT_VERSION, START_BYTES, SectionRecord, Start};
 use super::dictionary::Dictionary;
 use super::filter::Filter;
+use super::missing::Missing;
 use super::rows::SegmentRows;
 use super::{block, counts, filter};
 use crate::error::StoreError;
-use crate::storage::checksum_fits;
+use crate::storage::chain::SEQUENCE_MAX;
+use crate::storage::checksum;
 use crate::storage::files;
 use crate::storage::shape::Shape;
 use crate::storage::source::{ValueCounts, Zone};
@@ -101,6 +103,7 @@ pub(crate) struct SegmentReader {
     file_bytes: u64,
     cache: Arc<SegmentCache>,
     remove: AtomicBool,
+    pub(super) missing: Missing,
 }
 
 /// A digest of the types and names of fields, whatever their order.
@@ -145,6 +148,7 @@ impl SegmentReader {
             file_bytes,
             cache: Arc::clone(cache),
             remove: AtomicBool::new(false),
+            missing: Missing::default(),
             contents,
         };
         reader.cache.files.insert(reader.contents.id, Arc::new(file));
@@ -193,7 +197,7 @@ impl SegmentReader {
     }
 
     /// The place in the contents of the type of a block.
-    fn type_of_block(&self, block: usize) -> Option<usize> {
+    pub(super) fn type_of_block(&self, block: usize) -> Option<usize> {
         let first = self.zones.get(block)?.first;
         self.contents.types.partition_point(|found| found.first <= first).checked_sub(1)
     }
@@ -250,9 +254,9 @@ impl SegmentReader {
         let mut at = 0usize;
         for (number, record) in self.contents.dictionary.iter().enumerate() {
             let place = at..at + record.stored_bytes as usize;
-            if !checksum_fits(xxh3_64(&pages[place.clone()]), record.checksum) {
+            if !checksum::fits(xxh3_64(&pages[place.clone()]), record.checksum) {
                 let again = self.read(second + at as u64, record.stored_bytes)?;
-                if !checksum_fits(xxh3_64(&again), record.checksum) {
+                if !checksum::fits(xxh3_64(&again), record.checksum) {
                     let reason = format!("both copies of page {number} of its dictionary are");
                     return Err(StoreError::damaged(&self.path, reason));
                 }
@@ -294,7 +298,7 @@ impl SegmentReader {
 
     fn section(&self, record: &SectionRecord, name: &str) -> Result<Vec<u8>, StoreError> {
         let bytes = self.read(record.offset, record.bytes)?;
-        if !checksum_fits(xxh3_64(&bytes), record.checksum) {
+        if !checksum::fits(xxh3_64(&bytes), record.checksum) {
             return Err(StoreError::damaged(&self.path, format!("the checksum of its {name} does not fit")));
         }
         Ok(bytes)
@@ -383,5 +387,7 @@ fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
         }
         type_first = type_first.checked_add(found.count)?;
     }
-    (first == contents.count && type_first == contents.count).then_some(zones)
+    let highest = contents.last_sequence.max(contents.before.sequence).max(contents.after.sequence);
+    let sequences_fit = contents.first_sequence <= contents.last_sequence.saturating_add(1) && highest <= SEQUENCE_MAX;
+    (sequences_fit && first == contents.count && type_first == contents.count).then_some(zones)
 }

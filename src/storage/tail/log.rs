@@ -17,9 +17,10 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::batch::{BATCH_BYTES_MAX, BatchRecord};
 use crate::error::StoreError;
-use crate::storage::chain::Anchor;
+use crate::storage::chain::{Anchor, SEQUENCE_MAX};
+use crate::storage::checksum;
 use crate::storage::compression;
-use crate::storage::{checksum_fits, files, medium};
+use crate::storage::{files, medium};
 
 const LOG_MAGIC: &[u8; 8] = b"SGELOG\r\n";
 const LOG_VERSION: u32 = 1;
@@ -76,6 +77,8 @@ pub(crate) struct LogContents {
     pub(crate) damaged: Vec<DamagedStretch>,
     /// The length up to the end of the last whole frame, in bytes. What follows is torn.
     pub(crate) whole_bytes: u64,
+    /// How many bytes follow the last whole frame.
+    pub(crate) torn_bytes: u64,
 }
 
 /// A log that is being written.
@@ -244,7 +247,8 @@ fn ends_within_header(bytes: &[u8]) -> bool {
 pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogContents, StoreError> {
     let (header, header_bytes) = parse_header(bytes, path)?;
     let mut offset = header_bytes.max(usize::try_from(from).unwrap_or(usize::MAX)).min(bytes.len());
-    let mut contents = LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64 };
+    let mut contents =
+        LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64, torn_bytes: 0 };
     while offset < bytes.len() {
         if let Some((frame, length)) = parse_frame(&bytes[offset..]) {
             contents.frames.push(frame);
@@ -262,6 +266,7 @@ pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogConte
         }
         contents.whole_bytes = offset as u64;
     }
+    contents.torn_bytes = (bytes.len() - offset) as u64;
     Ok(contents)
 }
 
@@ -281,10 +286,13 @@ fn parse_header(bytes: &[u8], path: &Path) -> Result<(LogHeader, usize), StoreEr
     if length > LOG_HEADER_BYTES_MAX || stored.is_none() {
         return Err(damaged("its header is torn"));
     }
-    if !stored.is_some_and(|stored| checksum_fits(checksum(&[&bytes[..end]]), stored)) {
+    if !stored.is_some_and(|stored| checksum::fits(checksum(&[&bytes[..end]]), stored)) {
         return Err(damaged("the checksum of its header does not fit"));
     }
-    let header = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
+    let header: LogHeader = bincode::deserialize(&bytes[16..end]).map_err(|error| damaged(&error.to_string()))?;
+    if header.first_sequence.max(header.anchor.sequence) > SEQUENCE_MAX {
+        return Err(damaged("its header has a sequence number that no event can have"));
+    }
     Ok((header, end + 8))
 }
 
@@ -298,7 +306,7 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     let (stored_bytes, raw_bytes) = (number(8)? as usize, number(12)? as usize);
     let stored = bytes.get(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES.checked_add(stored_bytes)?)?;
     let expected = u64::from_le_bytes(header.get(16..24)?.try_into().ok()?);
-    if !checksum_fits(checksum(&[&header[..16], stored]), expected) {
+    if !checksum::fits(checksum(&[&header[..16], stored]), expected) {
         return None;
     }
     let frame = match header[4] {
@@ -309,5 +317,12 @@ fn parse_frame(bytes: &[u8]) -> Option<(Frame, usize)> {
         KIND_ANCHOR => Frame::Anchor(bincode::deserialize(stored).ok()?),
         _ => return None,
     };
+    let last_sequence = match &frame {
+        Frame::Batch(batch) => batch.last_sequence(),
+        Frame::Anchor(anchor) => anchor.sequence,
+    };
+    if last_sequence > SEQUENCE_MAX {
+        return None;
+    }
     Some((frame, FRAME_HEADER_BYTES + stored_bytes))
 }
