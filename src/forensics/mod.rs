@@ -4,3 +4,13 @@
 //! directory ─► verify ─► findings            directory ─► salvage ─► a healthy store
 //! store ─► backup ─► restore                 stores ─► merge ─► a store      two stores ─► diff
 //! ```
+
+mod backup;
+mod diff;
+mod events;
+mod foreign;
+mod merge;
+
+pub use backup::{RestoreReport, backup, restore};
+pub use diff::{Comparison, DiffCounts, DiffEvent, DiffKind, DiffRange, DiffReport, DiffSide, diff};
+pub use merge::{MergeError, MergeReport, MergedSource, merge};

@@ -10,6 +10,7 @@
 //! writer and never see half a batch.
 
 mod append;
+pub(crate) mod backup;
 mod config;
 mod damage;
 mod directory;
@@ -37,6 +38,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 pub use crate::storage::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord, RemovalCause, StoredEvent};
+pub use backup::{BackupError, BackupFile, BackupManifest, BackupOptions, BackupReport, FileCount};
 pub use config::{
     BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, Retention, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE,
     SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::Seek;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +56,14 @@ impl ForeignView {
         let scanned = frame::scan(stretch, &mut |offset, record| visitor(ForeignPlace { offset, ..self.end }, record))
             .map_err(StoreError::io("read", &self.path))?;
         Ok(ForeignPlace { offset: scanned.whole_end, ..self.end })
+    }
+
+    /// The file, read from its beginning on, and up to where it holds whole frames; nothing if there is none.
+    pub(crate) fn whole_prefix(&self) -> Result<Option<(Arc<File>, u64)>, StoreError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let end = self.since(ForeignPlace { offset: 0, ..self.end }, &mut |_, _| {})?.offset;
+        (&**file).rewind().map_err(StoreError::io("read", &self.path))?;
+        Ok(Some((Arc::clone(file), end)))
     }
 
     /// The record at a place; nothing if that is of another generation.

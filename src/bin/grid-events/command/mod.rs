@@ -1,9 +1,11 @@
 //! The commands, one file each. A command takes its arguments, does its work and says how it went.
 
 mod ask;
+mod backup;
 mod completions;
 mod count;
 mod demo;
+mod diff;
 mod effects;
 mod emit;
 mod export;
@@ -12,8 +14,10 @@ mod get;
 mod history;
 mod import;
 mod man;
+mod merge;
 mod prompt;
 mod query;
+mod restore;
 mod serve_storage;
 mod stats;
 mod why;
@@ -92,6 +96,14 @@ pub(crate) enum Command {
     Export(export::ExportArguments),
     /// Send all events to a remote store, in order of arrival
     Forward(forward::ForwardArguments),
+    /// Copy the store while it is written to, and only what is new where an earlier copy is
+    Backup(backup::BackupArguments),
+    /// Make a store of a backup, after all of it was checked
+    Restore(restore::RestoreArguments),
+    /// Make one store of the stores of several masters
+    Merge(merge::MergeArguments),
+    /// Show what tells two stores apart; exits with 0 if nothing does, with 1 if something does
+    Diff(diff::DiffArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
@@ -111,8 +123,12 @@ impl Command {
             Command::Emit(_) => "emit",
             Command::Import(_) => "import",
             Command::Forward(_) => "forward",
+            Command::Restore(_) => "restore",
             Command::ServeStorage(_) => "serve-storage",
-            Command::DemoAgent(_)
+            // These write to a directory of their own, never to a store that they read.
+            Command::Backup(_)
+            | Command::Merge(_)
+            | Command::DemoAgent(_)
             | Command::DemoNode(_)
             | Command::Query(_)
             | Command::Count(_)
@@ -122,6 +138,7 @@ impl Command {
             | Command::Why(_)
             | Command::Effects(_)
             | Command::Export(_)
+            | Command::Diff(_)
             | Command::Stats(_)
             | Command::Completions(_)
             | Command::Man(_) => return None,
@@ -150,6 +167,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Forward(arguments) => forward::run(global, arguments),
+        Command::Backup(arguments) => backup::run(global, arguments),
+        Command::Restore(arguments) => restore::run(global, arguments),
+        Command::Merge(arguments) => merge::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
