@@ -107,8 +107,17 @@ impl EventEmitter {
     /// If the endpoint is of another kind, or the store cannot be opened, for instance because another process
     /// writes to it.
     pub async fn new(endpoint: impl Into<String>) -> Result<Self, EmitError> {
+        Self::new_with(endpoint, EmitterConfig::default()).await
+    }
+
+    /// As [`new`](Self::new), with settings of your own for a store on this machine. Those of the spool of a remote
+    /// store are its own, since it keeps what was not forwarded.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub async fn new_with(endpoint: impl Into<String>, config: EmitterConfig) -> Result<Self, EmitError> {
         let endpoint: Endpoint = endpoint.into().parse()?;
-        Self::open_elsewhere(endpoint).await
+        Self::open_elsewhere(endpoint, config).await
     }
 
     /// Opens an emitter for the endpoint that the environment variable [`ENDPOINT_VARIABLE`] names.
@@ -116,7 +125,7 @@ impl EventEmitter {
     /// # Errors
     /// If the variable is not set or empty; else as [`new`](Self::new).
     pub async fn from_env() -> Result<Self, EmitError> {
-        Self::open_elsewhere(Endpoint::from_env()?).await
+        Self::open_elsewhere(Endpoint::from_env()?, EmitterConfig::default()).await
     }
 
     /// Opens an emitter for a data directory, with settings of your own. It reads files, so it blocks for some
@@ -175,9 +184,9 @@ impl EventEmitter {
     }
 
     /// Opens on a thread of its own, so that no executor is blocked.
-    async fn open_elsewhere(endpoint: Endpoint) -> Result<Self, EmitError> {
+    async fn open_elsewhere(endpoint: Endpoint, config: EmitterConfig) -> Result<Self, EmitError> {
         let open = move || match endpoint {
-            Endpoint::Embedded(path) => Self::open(path, EmitterConfig::default()),
+            Endpoint::Embedded(path) => Self::open(path, config),
             #[cfg(feature = "remote")]
             Endpoint::Remote(endpoint) => Self::open_spooling(endpoint),
         };

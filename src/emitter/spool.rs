@@ -46,7 +46,7 @@ const END_OF_THREAD: Duration = Duration::from_secs(1);
 
 /// The settings of a spool where nothing else is said.
 pub(super) fn config() -> StoreConfig {
-    let retention = Retention { bytes_max: Some(SPOOL_BYTES_MAX), age_max: None };
+    let retention = Retention { bytes_max: Some(SPOOL_BYTES_MAX), ..Retention::default() };
     StoreConfig { retention, ..StoreConfig::default() }
 }
 

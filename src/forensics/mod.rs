@@ -10,7 +10,9 @@ mod diff;
 mod events;
 mod foreign;
 mod merge;
+pub mod verify;
 
 pub use backup::{RestoreReport, backup, restore};
 pub use diff::{Comparison, DiffCounts, DiffEvent, DiffKind, DiffRange, DiffReport, DiffSide, diff};
 pub use merge::{MergeError, MergeReport, MergedSource, merge};
+pub use verify::{Finding, Head, Lost, Progress, Severity, Verification, VerifyOptions, verify};

@@ -60,10 +60,10 @@ impl BestEffortEmitter {
         config: Result<EventsConfig, EventsConfigError>,
         warn: impl Fn(&EventsMissing) + Send + Sync + 'static,
     ) -> Self {
-        let endpoint = config.and_then(|config| config.endpoint());
-        let opened = match endpoint {
+        let named = config.and_then(|config| Ok((config.endpoint()?, config.emitter_config())));
+        let opened = match named {
             Err(error) => Err(error.to_string()),
-            Ok(endpoint) => match EventEmitter::new(endpoint.clone()).await {
+            Ok((endpoint, config)) => match EventEmitter::new_with(endpoint.clone(), config).await {
                 Err(error) => Err(format!("{endpoint}: {error}")),
                 Ok(emitter) => Ok(emitter),
             },
@@ -166,7 +166,8 @@ mod tests {
     async fn without_a_store_events_are_counted_and_now_and_then_warned_of() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("file"), "mine").unwrap();
-        let config = EventsConfig { storage_endpoint: Some(directory.path().display().to_string()) };
+        let config =
+            EventsConfig { storage_endpoint: Some(directory.path().display().to_string()), ..EventsConfig::default() };
         let warnings = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&warnings);
         let events = BestEffortEmitter::open(Ok(config), move |warning| seen.lock().push(warning.clone())).await;

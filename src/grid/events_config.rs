@@ -1,12 +1,17 @@
-//! Where a master or an agent is told its event store: in its configuration, or in the environment.
+//! Where a master or an agent is told its event store: in its configuration, or in the environment; and how long the
+//! store keeps what.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
-use serde::Deserialize;
+use bytesize::ByteSize;
+use serde::{Deserialize, Deserializer};
 
-use crate::emitter::{ENDPOINT_VARIABLE, Endpoint, EndpointError};
+use crate::emitter::{ENDPOINT_VARIABLE, EmitterConfig, Endpoint, EndpointError};
+use crate::store::{Retention, StoreConfig, TypeRetention};
 
 /// The `[events]` part of a configuration.
 ///
@@ -29,6 +34,79 @@ use crate::emitter::{ENDPOINT_VARIABLE, Endpoint, EndpointError};
 pub struct EventsConfig {
     /// Where events go, as [`EventEmitter::new`](crate::EventEmitter::new) takes it.
     pub storage_endpoint: Option<String>,
+    /// How long a store on this machine keeps what. A spool of a remote one keeps what was not forwarded.
+    #[serde(default)]
+    pub retention: RetentionConfig,
+}
+
+/// The `[events.retention]` part of a configuration: ages such as `"7d"` or `"1y"`, sizes such as `"10GB"`.
+///
+/// ```
+/// use sutra_grid_events::grid::EventsConfig;
+///
+/// let config = EventsConfig::from_toml(
+///     r#"
+///     [events.retention]
+///     older_than = "365d"
+///     max_bytes = "10GB"
+///
+///     [events.retention.types.agent_heartbeat]
+///     keep = "7d"
+///     thin = "1d"
+///     "#,
+/// )?;
+/// let retention = config.retention.to_retention();
+/// assert_eq!(retention.bytes_max, Some(10_000_000_000));
+/// assert_eq!(retention.types["agent_heartbeat"].thin_after, Some(std::time::Duration::from_secs(86_400)));
+/// # Ok::<(), sutra_grid_events::grid::EventsConfigError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// Remove events that are older than this.
+    #[serde(default, deserialize_with = "age")]
+    pub older_than: Option<Duration>,
+    /// Remove the oldest segments as long as all take more bytes than this.
+    #[serde(default, deserialize_with = "size")]
+    pub max_bytes: Option<u64>,
+    /// What holds for single types.
+    #[serde(default)]
+    pub types: BTreeMap<String, TypeRetentionConfig>,
+}
+
+/// What holds for one type, in `[events.retention.types.TYPE]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeRetentionConfig {
+    /// Keep events so long, instead of the general age.
+    #[serde(default, deserialize_with = "age")]
+    pub keep: Option<Duration>,
+    /// Thin events that are older than this.
+    #[serde(default, deserialize_with = "age")]
+    pub thin: Option<Duration>,
+}
+
+impl RetentionConfig {
+    /// The policy of a store.
+    #[must_use]
+    pub fn to_retention(&self) -> Retention {
+        let of_type = |limits: &TypeRetentionConfig| TypeRetention { age_max: limits.keep, thin_after: limits.thin };
+        let types = self.types.iter().map(|(name, limits)| (name.clone(), of_type(limits))).collect();
+        Retention { bytes_max: self.max_bytes, age_max: self.older_than, types }
+    }
+}
+
+fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let age = humantime::parse_duration(&text);
+    age.map(Some).map_err(|error| serde::de::Error::custom(format!("`{text}` is no age such as \"7d\": {error}")))
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let size = text.parse::<ByteSize>();
+    let size = size.map(|size| Some(size.as_u64()));
+    size.map_err(|error| serde::de::Error::custom(format!("`{text}` is no size such as \"10GB\": {error}")))
 }
 
 /// Why a configuration names no event store.
@@ -91,6 +169,13 @@ impl EventsConfig {
         Self::from_toml(&text)
     }
 
+    /// The settings of the emitter for a store on this machine.
+    #[must_use]
+    pub fn emitter_config(&self) -> EmitterConfig {
+        let store = StoreConfig { retention: self.retention.to_retention(), ..StoreConfig::default() };
+        EmitterConfig { store, ..EmitterConfig::default() }
+    }
+
     /// The endpoint to be used: what the environment variable [`ENDPOINT_VARIABLE`] names, else what the configuration
     /// names. Empty texts name nothing.
     ///
@@ -121,7 +206,7 @@ mod tests {
     use super::*;
 
     fn config(endpoint: &str) -> EventsConfig {
-        EventsConfig { storage_endpoint: Some(endpoint.to_owned()) }
+        EventsConfig { storage_endpoint: Some(endpoint.to_owned()), ..EventsConfig::default() }
     }
 
     #[test]
@@ -144,6 +229,27 @@ mod tests {
         assert!(error.starts_with("storage_endpoint names no event store") && error.contains("redis"), "{error}");
         let error = config("./a").resolve(Some("redis://h".into())).unwrap_err().to_string();
         assert!(error.starts_with("EVENT_STORAGE names no event store"), "{error}");
+    }
+
+    #[test]
+    fn retention_is_read_and_what_is_wrong_with_it_is_named() {
+        let read = |text: &str| EventsConfig::from_toml(text).map(|config| config.retention.to_retention());
+        let day = Duration::from_secs(86_400);
+        let text = "[events.retention]\nolder_than = \"365d\"\n[events.retention.types.pod_ready]\nkeep = \"2h\"\n";
+        let retention = read(text).unwrap();
+        assert_eq!((retention.age_max, retention.bytes_max), (Some(365 * day), None));
+        let limits = TypeRetention { age_max: Some(day / 12), thin_after: None };
+        assert_eq!(retention.types, BTreeMap::from([("pod_ready".to_owned(), limits)]));
+        assert!(read("[events]\n").unwrap().is_unlimited());
+        for (wrong, named) in [
+            ("older_than = \"long\"", "long"),
+            ("max_bytes = \"10 parsecs\"", "10 parsecs"),
+            ("max_age = \"7d\"", "max_age"),
+            ("types.a.keep_for = \"7d\"", "keep_for"),
+        ] {
+            let error = read(&format!("[events.retention]\n{wrong}\n")).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub mod supervisor;
 
 pub use best_effort::{BestEffortEmitter, EventsMissing};
 pub use emit::{Emit, Ticket};
-pub use events_config::{EventsConfig, EventsConfigError};
+pub use events_config::{EventsConfig, EventsConfigError, RetentionConfig, TypeRetentionConfig};
 pub use health::{HealthConfig, HealthTracker, Moment, NodeCounts, Registration};
 pub use supervisor::{
     NodePhase, NodeSpec, NodeStatus, NodeSupervisor, Readiness, RestartPolicy, SupervisorError, Unresponsive,

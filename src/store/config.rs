@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::retention::Retention;
+
 /// Events in a segment.
 pub const SEGMENT_EVENTS: u32 = 65_536;
 /// Between writing and fsync at the default durability.
@@ -52,15 +54,6 @@ impl std::fmt::Display for Durability {
             Durability::OsBuffered => f.write_str("os_buffered"),
         }
     }
-}
-
-/// How much is kept. Whole segments are removed, the oldest sealed first; without limits nothing ever is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Retention {
-    /// Remove segments as long as segments and logs together have more bytes than this.
-    pub bytes_max: Option<u64>,
-    /// Remove segments that were sealed longer ago than this.
-    pub age_max: Option<Duration>,
 }
 
 /// The settings of a store.

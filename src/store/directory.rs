@@ -211,7 +211,11 @@ impl Directory {
         let mut found =
             Found { pieces: Pieces::default(), anchor: Anchor::default(), problems: Vec::new(), last_log: None };
         for &id in segments {
-            if let Some(known) = before.segments.iter().find(|known| known.contents().id == id) {
+            // One that was written anew with fewer events meanwhile is opened again.
+            let known = before.segments.iter().find(|known| known.contents().id == id);
+            if let Some(known) =
+                known.map(|known| known.is_current().map(|is| is.then_some(known))).transpose()?.flatten()
+            {
                 found.pieces.segments.push(Arc::clone(known));
                 continue;
             }

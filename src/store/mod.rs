@@ -13,7 +13,7 @@ mod append;
 pub(crate) mod backup;
 mod config;
 mod damage;
-mod directory;
+pub(crate) mod directory;
 mod duplicates;
 mod durable;
 mod foreign;
@@ -40,13 +40,14 @@ use parking_lot::Mutex;
 pub use crate::storage::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord, RemovalCause, StoredEvent};
 pub use backup::{BackupError, BackupFile, BackupManifest, BackupOptions, BackupReport, FileCount};
 pub use config::{
-    BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, Retention, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE,
-    SEGMENT_EVENTS, StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
+    BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE, SEGMENT_EVENTS,
+    StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
 };
 pub(crate) use damage::Damage;
 pub use directory::FORMAT_VERSION;
 pub use record::{Loss, LossCause, Origin, Removal};
 pub(crate) use rejections::Rejections;
+pub use retention::{Retention, RetentionReport, TypeRetention};
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;
 pub use subscribe::{Cursor, CursorError, Delivery, Subscription};

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::append::{self, Writer, new_tail};
-use super::config::{Retention, StoreConfig};
+use super::config::StoreConfig;
 use super::directory::Directory;
 use super::pieces::{Pieces, Tail};
+use super::retention::Retention;
 use super::sealer::{self, SealedLog};
 use super::shared::Shared;
 use super::{Handle, Loss, LossCause, Store};
@@ -76,7 +77,8 @@ impl Store {
             make_durable(&directory, &pieces)?;
         }
         let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
-        let shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
+        let mut shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
+        shared.is_spool = removable == 0;
         // Before the threads are started, so that retention never sees another limit.
         shared.removable.store(removable, Ordering::Release);
         shared.sealing.lock().anchor = found.anchor;

@@ -90,7 +90,9 @@ impl Pieces {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let recent = self.recent_if_last();
         let sealed = self.segments.len() - usize::from(recent.is_some());
-        let segments = self.segments[..sealed].iter().map(|segment| Arc::clone(segment) as Arc<dyn Source>);
+        // A segment of which retention left nothing stays for the chain alone.
+        let segments = self.segments[..sealed].iter().filter(|segment| segment.contents().count > 0);
+        let segments = segments.map(|segment| Arc::clone(segment) as Arc<dyn Source>);
         let tails = recent
             .into_iter()
             .chain(&self.tails)

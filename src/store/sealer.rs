@@ -33,8 +33,7 @@ pub(super) fn run(shared: &Shared, mut sealed_logs: Vec<SealedLog>) {
     loop {
         remove_expired_logs(shared, &mut sealed_logs);
         if retention_at <= Instant::now() {
-            shared.note_problem(super::retention::apply(shared));
-            retention_at = Instant::now() + RETENTION_EVERY;
+            retention_at = next_retention(shared);
         }
         let waiting = {
             let mut sealing = shared.sealing.lock();
@@ -57,7 +56,7 @@ pub(super) fn run(shared: &Shared, mut sealed_logs: Vec<SealedLog>) {
                 if let Some(log) = &tail.log {
                     sealed_logs.push(SealedLog { id: tail.id, path: log.path().to_owned(), since: Instant::now() });
                 }
-                shared.note_problem(super::retention::apply(shared).and_then(|()| shared.publish_keyed()));
+                retention_at = next_retention(shared);
                 shared.sealing_changed.notify_all();
             }
             Err(error) => {
@@ -71,6 +70,16 @@ pub(super) fn run(shared: &Shared, mut sealed_logs: Vec<SealedLog>) {
             }
         }
     }
+}
+
+/// Does one step of retention. When the next one is due: at once if there is more to do, but only after a tail that
+/// waits was sealed.
+fn next_retention(shared: &Shared) -> Instant {
+    let more = super::retention::step(shared);
+    let published = shared.publish_keyed();
+    let at_once = matches!(more, Ok(true));
+    shared.note_problem(more.and(published));
+    if at_once { Instant::now() } else { Instant::now() + RETENTION_EVERY }
 }
 
 /// Writes the segment of the oldest tail, and puts it in the tail's place.

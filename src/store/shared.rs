@@ -12,6 +12,7 @@ use super::durable::Durable;
 use super::foreign::ForeignPart;
 use super::pieces::Pieces;
 use super::record::KnownRecord;
+use super::retention::Tried;
 use crate::error::StoreError;
 use crate::storage::chain::Anchor;
 use crate::storage::keyed::Keyed;
@@ -39,6 +40,10 @@ pub(crate) struct Shared {
     pub(crate) closed: AtomicBool,
     /// Retention removes nothing behind this sequence number.
     pub(crate) removable: AtomicU64,
+    /// Whether the events are kept only until they reached another store.
+    pub(crate) is_spool: bool,
+    /// Held by whoever removes events.
+    pub(crate) retaining: Mutex<Tried>,
 }
 
 /// What the sealer is told and tells.
@@ -87,6 +92,8 @@ impl Shared {
             read_only,
             closed: AtomicBool::new(false),
             removable: AtomicU64::new(u64::MAX),
+            is_spool: false,
+            retaining: Mutex::new(Tried::default()),
         }
     }
 

@@ -60,7 +60,8 @@ impl FromStr for Cursor {
 pub enum Delivery {
     /// An event, durable.
     Event(StoredEvent),
-    /// Events that were removed before they could be read.
+    /// Events that were removed before they could be read, whether they would have passed the filter or not. Several
+    /// runs of them are told at once where no event that passes lies between.
     Missed {
         /// How many.
         count: u64,
@@ -168,18 +169,14 @@ impl Subscription {
     fn read_ahead(&mut self) -> Result<(), StoreError> {
         let durable = self.store.durable_sequence();
         let snapshot = self.store.snapshot();
-        let first = snapshot.first_sequence().unwrap_or(durable + 1);
-        if first > self.read + 1 {
-            let resume = Cursor { epoch: self.store.epoch(), sequence: first - 1 };
-            self.ahead.push_back(Delivery::Missed { count: first - 1 - self.read, resume });
-            self.read = first - 1;
-        }
+        let epoch = self.store.epoch();
         let (filter, ahead, read) = (&self.filter, &mut self.ahead, &mut self.read);
         let mut looked_at = 0;
         snapshot.scan_whole(*read, &mut |event| {
             if event.sequence > durable {
                 return ControlFlow::Break(());
             }
+            note_missed(ahead, epoch, *read, event.sequence - 1);
             *read = event.sequence;
             looked_at += 1;
             if filter.matches(&event) {
@@ -188,9 +185,25 @@ impl Subscription {
             if looked_at >= READ_AHEAD_EVENTS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         if looked_at == 0 {
-            // What is missing up to here was damaged or rejected; it will not come.
-            self.read = durable;
+            // What is missing up to here will not come.
+            note_missed(ahead, epoch, *read, durable);
+            *read = durable;
         }
         Ok(())
+    }
+}
+
+/// Says that the events between two numbers are not there any more: removed, or damaged.
+fn note_missed(ahead: &mut VecDeque<Delivery>, epoch: u64, read: u64, last: u64) {
+    let missing = last.saturating_sub(read);
+    if missing == 0 {
+        return;
+    }
+    let here = Cursor { epoch, sequence: last };
+    // What is missing in several places with nothing to deliver in between is told at once.
+    if let Some(Delivery::Missed { count, resume }) = ahead.back_mut() {
+        (*count, *resume) = (*count + missing, here);
+    } else {
+        ahead.push_back(Delivery::Missed { count: missing, resume: here });
     }
 }

@@ -271,7 +271,7 @@ fn events_that_their_writer_tells_apart_are_kept_apart() {
 #[test]
 fn what_was_said_about_an_event_goes_with_it() {
     let directory = tempfile::tempdir().expect("a directory");
-    let retention = Retention { bytes_max: Some(0), age_max: None };
+    let retention = Retention { bytes_max: Some(0), ..Retention::default() };
     let config = StoreConfig { segment_events: 10, retention, ..StoreConfig::default() };
     let concepts = EmbeddedConcepts::new(Store::open_with(directory.path(), config).expect("opens"));
     let beat = Concept { embedding: vec![1.0], confidence: 0.5, ..event_concept("beat", 5, r#""agent_id":"a""#) };

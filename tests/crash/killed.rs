@@ -46,7 +46,7 @@ fn config() -> StoreConfig {
     StoreConfig {
         segment_events: 150,
         durability: Durability::Interval(Duration::from_millis(3)),
-        retention: Retention { bytes_max: Some(300_000), age_max: None },
+        retention: Retention { bytes_max: Some(300_000), ..Retention::default() },
         sealed_log_grace: Duration::from_millis(2),
         ..StoreConfig::default()
     }

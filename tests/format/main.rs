@@ -10,6 +10,7 @@ mod bytes;
 mod events;
 mod foreign;
 mod log;
+mod reduced;
 mod segment;
 mod value;
 

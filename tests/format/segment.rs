@@ -90,6 +90,17 @@ pub(crate) struct Segment {
     pub(crate) postings: Vec<Posting>,
     counts: Vec<CountList>,
     filter: Vec<u8>,
+    pub(crate) removed: Vec<Removed>,
+}
+
+/// What a segment had when it was sealed and has no more.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Removed {
+    pub(crate) event_type: String,
+    root: [u8; 32],
+    pub(crate) events: u32,
+    times: (i64, i64),
+    pub(crate) cause: u32,
 }
 
 struct Section {
@@ -126,7 +137,8 @@ pub(crate) fn read(path: &Path) -> Segment {
     let file = fs::read(path).expect("a segment");
     let mut input = Bytes(&file);
     input.magic(b"SGESEG\r\n");
-    assert_eq!(input.u32(), 1, "the version");
+    let version = input.u32();
+    assert!(matches!(version, 1 | 2), "version {version}");
     let frame = input.0;
     let (stored_bytes, raw_bytes, checksum) = (input.u32() as usize, input.u32() as usize, input.u64());
     let stored = checked(input.take(stored_bytes), checksum);
@@ -138,10 +150,10 @@ pub(crate) fn read(path: &Path) -> Segment {
     assert_eq!(end.take(16), &frame[..16], "the frame of the contents again");
     assert_eq!(end.u32() as usize, body_start, "the offset of the body");
     end.magic(b"SGESEGND");
-    contents(&decompress(stored, raw_bytes), Body { bytes: body, at: 0 })
+    contents(&decompress(stored, raw_bytes), version, Body { bytes: body, at: 0 })
 }
 
-fn contents(raw: &[u8], mut body: Body<'_>) -> Segment {
+fn contents(raw: &[u8], version: u32, mut body: Body<'_>) -> Segment {
     let mut input = Bytes(raw);
     let mut segment = Segment {
         epoch: input.u64(),
@@ -166,12 +178,23 @@ fn contents(raw: &[u8], mut body: Body<'_>) -> Segment {
         postings: Vec::new(),
         counts: Vec::new(),
         filter: Vec::new(),
+        removed: Vec::new(),
     };
     let blocks = input.list(|input| (input.u64(), input.u32(), input.u32(), (input.i64(), input.i64())));
     let pages = input.list(|input| (input.string(), (input.u32(), input.u32(), input.u32(), input.u64())));
     let dictionary_offsets = [input.u64(), input.u64()];
     let postings = input.list(|input| (input.u32(), Section::take(input)));
     let (counts, filter) = (Section::take(&mut input), Section::take(&mut input));
+    if version == 2 {
+        segment.removed = input.list(|input| Removed {
+            event_type: input.string(),
+            root: input.hash(),
+            events: input.u32(),
+            times: (input.i64(), input.i64()),
+            cause: input.u32(),
+        });
+        assert!(!segment.removed.is_empty());
+    }
     input.end("the contents");
 
     for (offset, bytes, count, zone) in blocks {
@@ -434,7 +457,7 @@ impl Segment {
     }
 
     fn check_chain(&self, events: &[StoredLine]) {
-        let mut segment_root = blake3::Hasher::new();
+        let mut roots: BTreeMap<&str, [u8; 32]> = BTreeMap::new();
         for found in &self.types {
             let range = found.first as usize..(found.first + found.count) as usize;
             let mut of_type: Vec<&StoredLine> = events[range].iter().collect();
@@ -448,9 +471,15 @@ impl Segment {
                 }
             }
             assert_eq!(*root.finalize().as_bytes(), found.root, "the root of {}", found.name);
-            segment_root.update(&(found.name.len() as u32).to_le_bytes());
-            segment_root.update(found.name.as_bytes());
-            segment_root.update(&found.root);
+            roots.insert(&found.name, found.root);
+        }
+        assert!(self.removed.is_sorted_by_key(|gone| &gone.event_type));
+        roots.extend(self.removed.iter().map(|gone| (gone.event_type.as_str(), gone.root)));
+        let mut segment_root = blake3::Hasher::new();
+        for (name, root) in roots {
+            segment_root.update(&(name.len() as u32).to_le_bytes());
+            segment_root.update(name.as_bytes());
+            segment_root.update(&root);
         }
         let mut link = blake3::Hasher::new();
         link.update(&self.before.chain);

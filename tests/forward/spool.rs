@@ -188,7 +188,7 @@ async fn a_server_that_lost_everything_gets_the_entities_again() {
 async fn retention_removes_of_a_spool_only_what_was_forwarded() {
     let (mut server, directory) = (StandIn::start().await, tempfile::tempdir().unwrap());
     server.kill().await;
-    let retention = Retention { bytes_max: Some(1), age_max: None };
+    let retention = Retention { bytes_max: Some(1), ..Retention::default() };
     let store = StoreConfig { segment_events: 16, retention, ..StoreConfig::default() };
     let config = EmitterConfig { store, ..EmitterConfig::default() };
     let endpoint = server.endpoint().parse().unwrap();

@@ -38,17 +38,18 @@ pub(crate) const READERS: [&[&str]; 27] = [
 ];
 
 /// Every command that writes to a store, with enough arguments to be understood. A new writing command is added here.
-const WRITERS: [&[&str]; 6] = [
+const WRITERS: [&[&str]; 7] = [
     &["demo"],
     &["emit", "x"],
     &["import", "-"],
     &["forward", "--to", "127.0.0.1:1"],
     &["restore", "backup"],
+    &["retain", "--older-than", "1y"],
     &["serve-storage", "--port", "0"],
 ];
 
 /// Every command that reads stores which its own arguments name, and writes a directory of its own or nothing.
-const READERS_OF_NAMED: [&str; 3] = ["backup", "diff", "merge"];
+const READERS_OF_NAMED: [&str; 4] = ["backup", "diff", "merge", "verify"];
 
 /// Runs every reading command. `prepare` makes a command of its arguments.
 pub(crate) fn read_all(prepare: &dyn Fn(&[&str]) -> Command) {
@@ -120,11 +121,12 @@ fn stores_that_arguments_name_stay_as_they_are() {
         match command {
             "backup" => run.arg("--dir").arg(store.path()).arg(&output),
             "diff" => run.arg(store.path()).arg(store.path()),
+            "verify" => run.arg(store.path()),
             _ => run.arg(store.path()).arg("--output").arg(&output),
         };
         let ended = run.output().expect("the binary runs");
         assert!(ended.status.success(), "{command}: {}", said(&ended));
-        assert!(command == "diff" || output.join("FORMAT").is_file(), "{command} wrote nothing");
+        assert!(matches!(command, "diff" | "verify") || output.join("FORMAT").is_file(), "{command} wrote nothing");
     }
     trace::assert_same(&before, &trace::after(&store.path(), &before), "read");
 }

@@ -76,6 +76,16 @@ impl ForeignView {
         }
     }
 
+    /// The epoch that the log names, and how many bytes of it are damaged between whole frames and torn at the end;
+    /// nothing if there is no log.
+    pub(crate) fn damage(&self) -> Result<Option<(u64, u64, u64)>, StoreError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let scanned = frame::scan(self.stretch(file, HEADER_BYTES), &mut |_, _| {});
+        let scanned = scanned.map_err(StoreError::io("read", &self.path))?;
+        let torn = self.end.offset.saturating_sub(scanned.whole_end);
+        Ok(Some((self.epoch, scanned.damaged_bytes, torn)))
+    }
+
     fn stretch<'a>(&self, file: &'a File, at: u64) -> Stretch<'a> {
         Stretch { file, epoch: self.epoch, at, end: self.end.offset }
     }

@@ -42,7 +42,6 @@ pub(crate) fn build(memory: &TailMemory, sealing: Sealing) -> std::io::Result<(C
 
 /// Builds the bytes of a segment anew from those of its events that are left: published events of a tail, with their
 /// sequence numbers. What the segment was sealed as stays, and with it the chain.
-#[allow(dead_code)] // Retention and salvage come.
 pub(crate) fn rebuild(
     memory: &TailMemory,
     original: &Contents,

@@ -2,13 +2,16 @@
 //!
 //! Files are read with positioned reads, not mapped, so that a file that is cut off or lies on a
 //! failing disk gives an error and not a signal. What was decoded is kept in one cache for all segments.
+//!
+//! A segment may be replaced by one of the same id that was written anew without some of its events. Each reader
+//! therefore has a number of its own in the cache, and knows its file again by the start of it.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -31,10 +34,11 @@ const OPEN_FILES_MAX: usize = 256;
 /// Read at once at the start of a segment, in bytes: enough for the contents of nearly every one.
 const FIRST_READ_BYTES: usize = 16 << 10;
 
-/// What was decoded of any segment, within a limit of memory.
+/// What was decoded of any segment, within a limit of memory. The first part of a key is the number of the reader.
 pub(crate) struct SegmentCache {
     parts: quick_cache::sync::Cache<(u64, Part), Decoded, ByBytes>,
     files: quick_cache::sync::Cache<u64, Arc<File>>,
+    next_number: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +82,7 @@ impl SegmentCache {
         Arc::new(Self {
             parts: quick_cache::sync::Cache::with_weighter(entries, bytes, ByBytes),
             files: quick_cache::sync::Cache::new(OPEN_FILES_MAX),
+            next_number: AtomicU64::new(0),
         })
     }
 }
@@ -102,8 +107,35 @@ pub(crate) struct SegmentReader {
     body_offset: u64,
     file_bytes: u64,
     cache: Arc<SegmentCache>,
+    /// What tells this reader from every other in the cache.
+    number: u64,
+    /// The file, as long as the reader lives, once another took its name.
+    pinned: OnceLock<Arc<File>>,
+    /// The start of the file, with the checksum of its contents.
+    start: [u8; START_BYTES],
+    identity: FileIdentity,
     remove: AtomicBool,
     pub(super) missing: Missing,
+}
+
+/// What tells a file from another of its name without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileIdentity {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl FileIdentity {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
 }
 
 /// A digest of the types and names of fields, whatever their order.
@@ -126,7 +158,9 @@ impl SegmentReader {
     /// Opens a segment file and reads its contents, from the second copy if the first is damaged.
     pub(crate) fn open(path: &Path, cache: &Arc<SegmentCache>) -> Result<Self, StoreError> {
         let file = files::open_to_read(path).map_err(StoreError::io("open", path))?;
-        let file_bytes = file.metadata().map_err(StoreError::io("read", path))?.len();
+        let metadata = file.metadata().map_err(StoreError::io("read", path))?;
+        let file_bytes = metadata.len();
+        let start = start_of(&file).map_err(StoreError::io("read", path))?;
         let (contents, body_offset) = read_contents(&file, file_bytes, path)?;
         let shapes =
             shapes_of(&contents).ok_or_else(|| StoreError::damaged(path, "it holds a shape that no event can have"))?;
@@ -147,11 +181,15 @@ impl SegmentReader {
             body_offset,
             file_bytes,
             cache: Arc::clone(cache),
+            number: cache.next_number.fetch_add(1, Ordering::Relaxed),
+            pinned: OnceLock::new(),
+            start,
+            identity: FileIdentity::of(&metadata),
             remove: AtomicBool::new(false),
             missing: Missing::default(),
             contents,
         };
-        reader.cache.files.insert(reader.contents.id, Arc::new(file));
+        reader.cache.files.insert(reader.number, Arc::new(file));
         Ok(reader)
     }
 
@@ -196,6 +234,23 @@ impl SegmentReader {
         self.remove.store(true, Ordering::Relaxed);
     }
 
+    /// Keeps the file open as long as the reader lives, so that it can be read when another takes its name.
+    pub(crate) fn pin(&self) -> Result<(), StoreError> {
+        let file = self.file()?;
+        self.pinned.get_or_init(|| file);
+        Ok(())
+    }
+
+    /// Whether the file of this name is still the one that the reader was opened on, as far as can be told without
+    /// opening it.
+    ///
+    /// # Errors
+    /// If there is no such file any more.
+    pub(crate) fn is_current(&self) -> Result<bool, StoreError> {
+        let metadata = fs::symlink_metadata(&self.path).map_err(StoreError::io("read", &self.path))?;
+        Ok(FileIdentity::of(&metadata) == self.identity)
+    }
+
     /// The place in the contents of the type of a block.
     pub(super) fn type_of_block(&self, block: usize) -> Option<usize> {
         let first = self.zones.get(block)?.first;
@@ -203,7 +258,7 @@ impl SegmentReader {
     }
 
     pub(super) fn rows(&self, index: usize) -> Result<Arc<SegmentRows>, StoreError> {
-        let key = (self.contents.id, Part::Block(index as u32));
+        let key = (self.number, Part::Block(index as u32));
         if let Some(Decoded::Block(rows)) = self.cache.parts.get(&key) {
             return Ok(rows);
         }
@@ -224,7 +279,7 @@ impl SegmentReader {
 
     /// Whether the segment may name this word as an entity.
     pub(super) fn may_name(&self, word: &str) -> Result<bool, StoreError> {
-        let key = (self.contents.id, Part::Filter);
+        let key = (self.number, Part::Filter);
         if let Some(Decoded::Filter(found)) = self.cache.parts.get(&key) {
             return Ok(found.may_contain(filter::hash_of(word)));
         }
@@ -237,7 +292,7 @@ impl SegmentReader {
     }
 
     pub(super) fn dictionary(&self) -> Result<Arc<Dictionary>, StoreError> {
-        let key = (self.contents.id, Part::Dictionary);
+        let key = (self.number, Part::Dictionary);
         if let Some(Decoded::Dictionary(dictionary)) = self.cache.parts.get(&key) {
             return Ok(dictionary);
         }
@@ -269,7 +324,7 @@ impl SegmentReader {
 
     /// The stored counts of a type and field, by their places.
     pub(super) fn counts(&self, type_place: u32, field: u32) -> Result<Option<ValueCounts>, StoreError> {
-        let key = (self.contents.id, Part::Counts(type_place, field));
+        let key = (self.number, Part::Counts(type_place, field));
         if let Some(Decoded::Counts(counts)) = self.cache.parts.get(&key) {
             return Ok(Some(counts));
         }
@@ -282,7 +337,7 @@ impl SegmentReader {
     }
 
     pub(super) fn postings_page(&self, index: usize) -> Result<Arc<[u8]>, StoreError> {
-        let key = (self.contents.id, Part::PostingsPage(index as u32));
+        let key = (self.number, Part::PostingsPage(index as u32));
         if let Some(Decoded::PostingsPage(page)) = self.cache.parts.get(&key) {
             return Ok(page);
         }
@@ -310,28 +365,51 @@ impl SegmentReader {
         if start.saturating_add(u64::from(bytes)) > self.file_bytes {
             return Err(StoreError::damaged(&self.path, "it is cut off"));
         }
-        let file = match self.cache.files.get(&self.contents.id) {
-            Some(file) => file,
-            None => {
-                let file = Arc::new(files::open_to_read(&self.path).map_err(StoreError::io("open", &self.path))?);
-                self.cache.files.insert(self.contents.id, Arc::clone(&file));
-                file
-            }
-        };
+        let file = self.file()?;
         let mut buffer = vec![0; bytes as usize];
         file.read_exact_at(&mut buffer, start).map_err(StoreError::io("read", &self.path))?;
         Ok(buffer)
+    }
+
+    /// The open file.
+    fn file(&self) -> Result<Arc<File>, StoreError> {
+        if let Some(file) = self.pinned.get().cloned().or_else(|| self.cache.files.get(&self.number)) {
+            return Ok(file);
+        }
+        let failed = || StoreError::io("open", &self.path);
+        let file = files::open_to_read(&self.path).map_err(failed())?;
+        if start_of(&file).map_err(failed())? != self.start {
+            // As with a segment that was removed: whoever holds an old view is told that it is gone.
+            let reason = "it was replaced by one with fewer events; open the store again";
+            return Err(failed()(std::io::Error::new(std::io::ErrorKind::NotFound, reason)));
+        }
+        let file = Arc::new(file);
+        self.cache.files.insert(self.number, Arc::clone(&file));
+        Ok(file)
     }
 }
 
 impl Drop for SegmentReader {
     fn drop(&mut self) {
-        self.cache.files.remove(&self.contents.id);
+        self.cache.files.remove(&self.number);
         if self.remove.load(Ordering::Relaxed) {
             // A file that stays is removed at the next retention.
             let _ = files::remove(&self.path);
         }
     }
+}
+
+/// The first bytes of a file; zeros where it is shorter.
+fn start_of(file: &File) -> std::io::Result<[u8; START_BYTES]> {
+    let mut start = [0; START_BYTES];
+    let mut read = 0;
+    while read < START_BYTES {
+        match file.read_at(&mut start[read..], read as u64)? {
+            0 => break,
+            bytes => read += bytes,
+        }
+    }
+    Ok(start)
 }
 
 fn read_contents(file: &File, file_bytes: u64, path: &Path) -> Result<(Contents, u64), StoreError> {
@@ -371,7 +449,7 @@ fn read_contents(file: &File, file_bytes: u64, path: &Path) -> Result<(Contents,
         .ok_or_else(|| StoreError::damaged(path, "both copies of its contents are"))
 }
 
-fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
+pub(super) fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
     let mut first = 0u32;
     let mut zones = Vec::with_capacity(contents.blocks.len());
     for block in &contents.blocks {

@@ -238,7 +238,7 @@ pub(super) fn busy_config(random: &mut Random) -> StoreConfig {
     };
     let grace = if random.chance(2) { Duration::ZERO } else { Duration::from_secs(60) };
     // Whatever is sealed is too much, now and then.
-    let retention = Retention { bytes_max: random.chance(3).then_some(6_000), age_max: None };
+    let retention = Retention { bytes_max: random.chance(3).then_some(6_000), ..Retention::default() };
     let segment_events = 1 + random.below(30) as u32;
     StoreConfig { durability, segment_events, retention, sealed_log_grace: grace, ..StoreConfig::default() }
 }

@@ -18,8 +18,10 @@ mod merge;
 mod prompt;
 mod query;
 mod restore;
+mod retain;
 mod serve_storage;
 mod stats;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -104,8 +106,12 @@ pub(crate) enum Command {
     Merge(merge::MergeArguments),
     /// Show what tells two stores apart; exits with 0 if nothing does, with 1 if something does
     Diff(diff::DiffArguments),
+    /// Remove or thin what is too old or too much, or say what would go
+    Retain(retain::RetainArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
+    /// Check every byte of a store, without changing any
+    Verify(verify::VerifyArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
     ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
@@ -124,6 +130,7 @@ impl Command {
             Command::Import(_) => "import",
             Command::Forward(_) => "forward",
             Command::Restore(_) => "restore",
+            Command::Retain(_) => "retain",
             Command::ServeStorage(_) => "serve-storage",
             // These write to a directory of their own, never to a store that they read.
             Command::Backup(_)
@@ -140,6 +147,7 @@ impl Command {
             | Command::Export(_)
             | Command::Diff(_)
             | Command::Stats(_)
+            | Command::Verify(_)
             | Command::Completions(_)
             | Command::Man(_) => return None,
         })
@@ -171,7 +179,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Restore(arguments) => restore::run(global, arguments),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
+        Command::Retain(arguments) => retain::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
+        Command::Verify(arguments) => verify::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),

@@ -109,7 +109,7 @@ fn an_agent_that_went_offline_long_after_a_request_is_not_blamed() {
 
 #[test]
 fn what_retention_removed_is_said_where_a_cause_could_have_been_in_it() {
-    let retention = Retention { bytes_max: Some(1), age_max: None };
+    let retention = Retention { bytes_max: Some(1), ..Retention::default() };
     let config = StoreConfig { retention, ..StoreConfig::default() };
     let directory = TempDir::new().expect("a temporary directory");
     let store = Store::open_with(directory.path().join("store"), config).expect("a store");
