@@ -15,6 +15,8 @@ use crate::error::StoreError;
 /// How long the thread waits after an fsync that failed before it tries again.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
+/// What makes tails durable, the oldest first, and what else there is.
+type Sync<'a> = dyn Fn(&[Arc<Tail>]) -> Result<(), StoreError> + 'a;
 type Callback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// What those who await the durable sequence number are told.
@@ -155,7 +157,7 @@ impl Durable {
     }
 
     /// The thread: waits for work, syncs the logs of the tails and what else there is, answers.
-    pub(crate) fn run(&self, durability: Durability, sync: &dyn Fn(&[Arc<Tail>]) -> Result<(), StoreError>) {
+    pub(crate) fn run(&self, durability: Durability, sync: &Sync<'_>) {
         while let Some((tails, target)) = self.next_work(durability) {
             let synced = sync(&tails);
             let mut state = self.state.lock();
