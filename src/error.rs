@@ -100,6 +100,12 @@ impl StoreError {
         move |source| StoreError::Io { action, path, source }
     }
 
+    /// Whether a part of a file cannot be read, or is not what was written, so that reading can go on elsewhere. A file
+    /// that is gone or may not be opened is another matter.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self, StoreError::Damaged { .. } | StoreError::Io { action: "read", .. })
+    }
+
     /// Damage found in a file.
     pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
         StoreError::Damaged { path: path.to_owned(), reason: reason.into() }

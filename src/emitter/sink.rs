@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::store::{Appended, Store};
+use crate::store::{Appended, Loss, Store};
 
 /// Called with the outcome once what was written is durable.
 pub(super) type DurableCallback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -17,6 +17,8 @@ pub(super) trait Sink: Send + Sync {
     fn durable_sequence(&self) -> u64;
     /// Calls back once everything up to a sequence number is durable.
     fn when_durable(&self, sequence: u64, callback: DurableCallback);
+    /// Remembers that events were rejected.
+    fn note_loss(&self, loss: &Loss) -> Result<(), StoreError>;
     /// Makes everything durable and closes.
     fn close(&self) -> Result<(), StoreError>;
 }
@@ -36,6 +38,10 @@ impl Sink for Store {
 
     fn when_durable(&self, sequence: u64, callback: DurableCallback) {
         Store::when_durable(self, sequence, callback);
+    }
+
+    fn note_loss(&self, loss: &Loss) -> Result<(), StoreError> {
+        Store::note_loss(self, loss)
     }
 
     fn close(&self) -> Result<(), StoreError> {

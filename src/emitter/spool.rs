@@ -27,7 +27,7 @@ use crate::error::StoreError;
 use crate::event::Event;
 use crate::remote::forward::state_directory;
 use crate::remote::{ClientOptions, ForwardOptions, ForwardWatch, Forwarder, RemoteEndpoint};
-use crate::store::{Appended, Retention, Store, StoreConfig};
+use crate::store::{Appended, Loss, Retention, Store, StoreConfig};
 
 /// The environment variable that names the directory of the spools.
 pub const SPOOL_VARIABLE: &str = "EVENT_SPOOL";
@@ -177,6 +177,10 @@ impl Sink for Spool {
 
     fn when_durable(&self, sequence: u64, callback: DurableCallback) {
         self.store.when_durable(sequence, callback);
+    }
+
+    fn note_loss(&self, loss: &Loss) -> Result<(), StoreError> {
+        self.store.note_loss(loss)
     }
 
     fn close(&self) -> Result<(), StoreError> {

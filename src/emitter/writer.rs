@@ -20,7 +20,7 @@ use super::queue::{Message, Reply, Shared};
 use super::sink::Sink;
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event};
-use crate::store::Appended;
+use crate::store::{Appended, Rejections};
 
 pub(super) struct Writer {
     receiver: Receiver<Message>,
@@ -34,6 +34,7 @@ pub(super) struct Writer {
     active: Instant,
     /// Events given up, and why.
     unwritten: Option<(u64, Arc<StoreError>)>,
+    rejections: Rejections,
 }
 
 /// What is committed at once.
@@ -60,7 +61,8 @@ enum End {
 impl Writer {
     pub(super) fn new(receiver: Receiver<Message>, sink: Arc<dyn Sink>, shared: Arc<Shared>) -> Self {
         let (lag, batch) = (LagMeter::default(), Batch::default());
-        Self { receiver, sink, shared, lag, batch, emptied: false, active: Instant::now(), unwritten: None }
+        let (active, rejections) = (Instant::now(), Rejections::default());
+        Self { receiver, sink, shared, lag, batch, emptied: false, active, unwritten: None, rejections }
     }
 
     /// Works until the last handle is gone.
@@ -224,7 +226,7 @@ impl Writer {
 
     /// Counts a batch that was written, answers those who wait for rejected events at once and the others
     /// when it is durable.
-    fn settle(&self, batch: &mut Batch, answers: Vec<Appended>) {
+    fn settle(&mut self, batch: &mut Batch, answers: Vec<Appended>) {
         let counters = &self.shared.counters;
         let mut waiting = batch.waiting.drain(..).peekable();
         let mut durable = Vec::new();
@@ -238,6 +240,7 @@ impl Writer {
                 }
                 Appended::Rejected(error) => {
                     counters.note_rejection(&error);
+                    self.rejections.add(event.timestamp_us(), &error);
                     if let Some(reply) = reply {
                         reply(Err(error.clone().into()));
                     }
@@ -246,6 +249,8 @@ impl Writer {
             }
         }
         drop(waiting);
+        // A note that cannot be made is no reason to stop: the rejection itself was reported.
+        let _ = self.rejections.take_due().map(|loss| self.sink.note_loss(&loss));
         counters.committed.fetch_add(stored, Ordering::Relaxed);
         counters.batches.fetch_add(1, Ordering::Relaxed);
         counters.largest_batch.fetch_max(stored, Ordering::Relaxed);
@@ -283,7 +288,8 @@ impl Writer {
     }
 
     /// Closes the store; everything before is committed or given up.
-    fn close(&self) -> Result<(), EmitError> {
+    fn close(&mut self) -> Result<(), EmitError> {
+        let _ = self.rejections.take().map(|loss| self.sink.note_loss(&loss));
         let closed = self.sink.close();
         match &self.unwritten {
             Some((events, error)) => Err(EmitError::Unwritten { events: *events, error: Arc::clone(error) }),

@@ -13,7 +13,7 @@ use super::execute::for_each_row;
 use super::explain::Explanation;
 use super::filter::{Filter, PageCursor, Query, TimeRange};
 use super::groups::{Bin, GroupKey, Groups};
-use super::scan;
+use super::scan::{self, OnDamage};
 use super::time_counts;
 use super::timeline::{self, TimelineEntry};
 
@@ -31,10 +31,11 @@ pub struct QueryResult {
 }
 
 impl Snapshot {
-    /// The events of a query in its order, up to its limit.
+    /// The events of a query in its order, up to its limit. Like all answers, it goes on over damaged blocks and says
+    /// so with [`damage_met`](Self::damage_met).
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn query(&self, query: &Query) -> Result<QueryResult, StoreError> {
         let started = Instant::now();
         let mut explanation = self.explanation(query);
@@ -84,7 +85,8 @@ impl Snapshot {
         })
     }
 
-    /// Visits all events behind a sequence number in the order of arrival, until the visitor breaks.
+    /// Visits all events behind a sequence number in the order of arrival, until the visitor breaks. Damaged blocks
+    /// are passed over, see [`damage_met`](Self::damage_met).
     ///
     /// # Errors
     /// As [`query`](Self::query); events visited before stay visited.
@@ -93,13 +95,22 @@ impl Snapshot {
         after_sequence: u64,
         visitor: &mut dyn FnMut(StoredEvent) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        scan::scan(self.sources(), after_sequence, visitor)
+        scan::scan(self.sources(), after_sequence, OnDamage::PassOver, visitor)
+    }
+
+    /// As [`scan`](Self::scan), for those who must not leave out an event unnoticed: a damaged block is an error.
+    pub(crate) fn scan_whole(
+        &self,
+        after_sequence: u64,
+        visitor: &mut dyn FnMut(StoredEvent) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        scan::scan(self.sources(), after_sequence, OnDamage::Fail, visitor)
     }
 
     /// The event with an id, if it is there.
     ///
     /// # Errors
-    /// As [`query`](Self::query).
+    /// As [`query`](Self::query), and if it is not found and a block that may hold it is damaged.
     pub fn get(&self, id: &ConceptId) -> Result<Option<StoredEvent>, StoreError> {
         scan::get(self.sources(), id)
     }
@@ -189,7 +200,7 @@ impl Store {
     /// See [`Snapshot::query`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     ///
     /// ```
     /// use sutra_grid_events::{Event, Filter, Query, Store};
@@ -220,7 +231,7 @@ impl Store {
     /// See [`Snapshot::ids`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn ids(&self, query: &Query) -> Result<Vec<ConceptId>, StoreError> {
         self.snapshot().ids(query)
     }
@@ -228,7 +239,7 @@ impl Store {
     /// See [`Snapshot::for_each`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn for_each(
         &self,
         query: &Query,
@@ -240,7 +251,7 @@ impl Store {
     /// See [`Snapshot::scan`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn scan(
         &self,
         after_sequence: u64,
@@ -252,7 +263,7 @@ impl Store {
     /// See [`Snapshot::get`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn get(&self, id: &ConceptId) -> Result<Option<StoredEvent>, StoreError> {
         self.snapshot().get(id)
     }
@@ -260,7 +271,7 @@ impl Store {
     /// See [`Snapshot::count`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn count(&self, filter: &Filter) -> Result<u64, StoreError> {
         self.snapshot().count(filter)
     }
@@ -268,7 +279,7 @@ impl Store {
     /// See [`Snapshot::group_by`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     ///
     /// ```
     /// use sutra_grid_events::query::{Filter, GroupKey};
@@ -294,7 +305,7 @@ impl Store {
     /// See [`Snapshot::top`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn top(&self, filter: &Filter, key: &GroupKey, k: usize) -> Result<Groups, StoreError> {
         self.snapshot().top(filter, key, k)
     }
@@ -302,7 +313,7 @@ impl Store {
     /// See [`Snapshot::distinct`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn distinct(&self, filter: &Filter, field: &str) -> Result<u64, StoreError> {
         self.snapshot().distinct(filter, field)
     }
@@ -310,7 +321,7 @@ impl Store {
     /// See [`Snapshot::histogram`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn histogram(&self, filter: &Filter, bin_us: i64) -> Result<Vec<Bin>, StoreError> {
         self.snapshot().histogram(filter, bin_us)
     }
@@ -318,7 +329,7 @@ impl Store {
     /// See [`Snapshot::timeline`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn timeline(&self, entity: &str, range: TimeRange) -> Result<Vec<TimelineEntry>, StoreError> {
         self.snapshot().timeline(entity, range)
     }
@@ -326,7 +337,7 @@ impl Store {
     /// See [`Snapshot::explain`].
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a file cannot be opened.
     pub fn explain(&self, query: &Query) -> Result<Explanation, StoreError> {
         self.snapshot().explain(query)
     }

@@ -9,7 +9,7 @@
 //! agent_id = "agent-1"    ─► Entity, since every such value is in the postings
 //! ```
 
-use crate::event::{Value, is_always_entity_field, is_entity_value, timestamp};
+use crate::event::{Value, ValueRef, is_always_entity_field, is_entity_value, timestamp};
 
 use super::evaluate::Check;
 use super::filter::{Filter, Test, TimeRange};
@@ -213,6 +213,52 @@ fn planning_cost(node: &Node<'_>) -> u8 {
 }
 
 impl<'q> Node<'q> {
+    /// Whether an event of this type may be in the filter.
+    pub(super) fn may_match_type(&self, event_type: &str) -> bool {
+        match self {
+            Node::Never => false,
+            Node::Type(name) => *name == event_type,
+            Node::Field { name: "event_type", check } => check.passes(ValueRef::Text(event_type)),
+            Node::And(nodes) => nodes.iter().all(|node| node.may_match_type(event_type)),
+            Node::Or(nodes) => nodes.iter().any(|node| node.may_match_type(event_type)),
+            Node::Not(node) => !node.must_match_type(event_type),
+            Node::Always | Node::Entity(_) | Node::Time(_) | Node::Field { .. } => true,
+        }
+    }
+
+    /// Whether every event of this type is in the filter.
+    fn must_match_type(&self, event_type: &str) -> bool {
+        match self {
+            Node::Always => true,
+            Node::Type(_) | Node::Field { name: "event_type", .. } => self.may_match_type(event_type),
+            Node::And(nodes) => nodes.iter().all(|node| node.must_match_type(event_type)),
+            Node::Or(nodes) => nodes.iter().any(|node| node.must_match_type(event_type)),
+            Node::Not(node) => !node.may_match_type(event_type),
+            Node::Never | Node::Entity(_) | Node::Time(_) | Node::Field { .. } => false,
+        }
+    }
+
+    /// The range outside of which nothing can match, if the filter says so by itself.
+    pub(super) fn range(&self) -> TimeRange {
+        match self {
+            Node::Never => TimeRange { since_us: Some(0), until_us: Some(0) },
+            Node::Time(range) => *range,
+            Node::And(nodes) => nodes.iter().map(Node::range).fold(TimeRange::default(), |all, range| TimeRange {
+                since_us: all.since_us.max(range.since_us),
+                until_us: [all.until_us, range.until_us].into_iter().flatten().min(),
+            }),
+            Node::Or(nodes) => {
+                let of_any = nodes.iter().map(Node::range).filter(|range| !range.is_empty());
+                let hull = of_any.reduce(|all, range| TimeRange {
+                    since_us: all.since_us.and_then(|since| Some(since.min(range.since_us?))),
+                    until_us: all.until_us.and_then(|until| Some(until.max(range.until_us?))),
+                });
+                hull.unwrap_or_default()
+            }
+            Node::Always | Node::Type(_) | Node::Entity(_) | Node::Field { .. } | Node::Not(_) => TimeRange::default(),
+        }
+    }
+
     /// The types outside of which nothing can match, if the filter says so by itself.
     pub(super) fn types(&self) -> Option<Vec<&'q str>> {
         match self {

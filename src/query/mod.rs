@@ -17,6 +17,7 @@ mod evaluate;
 mod execute;
 mod explain;
 mod filter;
+mod gaps;
 mod groups;
 #[cfg(test)]
 mod model_source;
@@ -34,6 +35,7 @@ pub use answers::QueryResult;
 pub use build::FieldFilter;
 pub use explain::Explanation;
 pub use filter::{Filter, Order, PageCursor, Query, Test, TimeRange};
+pub use gaps::{GAPS_MAX, Gap, GapCause};
 pub use groups::{Bin, Bucket, Group, GroupKey, Groups};
 pub use predicate::PredicateError;
 pub use time_counts::HISTOGRAM_BINS_MAX;

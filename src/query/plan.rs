@@ -89,13 +89,20 @@ pub(super) struct SourcePlan<'a> {
 }
 
 impl<'a> SourcePlan<'a> {
-    /// Plans a filter for a source; nothing if no row of the source can match.
+    /// Plans a filter for a source; nothing if no row of the source can match, or none of it can be read, which the
+    /// source then knows.
     pub(super) fn new(
         filter: &'a CompiledFilter<'a>,
         source: &'a dyn Source,
         explanation: &mut Explanation,
     ) -> Result<Option<Self>, StoreError> {
-        let estimate = filter.root.estimate(source)?;
+        let estimate = match filter.root.estimate(source) {
+            Err(error) if error.is_unreadable() => {
+                source.note_unreadable(None, &error);
+                return Ok(None);
+            }
+            other => other?,
+        };
         let universe = source.len();
         let possible = estimate.possible().len(universe);
         if possible == 0 {
@@ -136,8 +143,25 @@ impl<'a> SourcePlan<'a> {
     }
 
     /// Finds the rows of a block that are in `scope` and match. They are left in `matching`, in order,
-    /// by their number within the block; there is nothing to read if `scope` has no row in the block.
+    /// by their number within the block; there is nothing to read if `scope` has no row in the block, or if it is
+    /// damaged, which the source then knows.
     pub(super) fn read_block(
+        &self,
+        block: usize,
+        scope: &PositionSet,
+        matching: &mut Vec<u32>,
+        explanation: &mut Explanation,
+    ) -> Result<Option<Arc<dyn Rows>>, StoreError> {
+        match self.read_whole_block(block, scope, matching, explanation) {
+            Err(error) if error.is_unreadable() => {
+                self.source.note_unreadable(Some(block), &error);
+                Ok(None)
+            }
+            other => other,
+        }
+    }
+
+    fn read_whole_block(
         &self,
         block: usize,
         scope: &PositionSet,

@@ -9,6 +9,15 @@ use crate::storage::{Rows, Source, StoredEvent};
 
 use super::positions::block_of;
 
+/// What becomes of a scan that meets a damaged block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnDamage {
+    /// It goes on behind it, and the source knows of it then.
+    PassOver,
+    /// It ends.
+    Fail,
+}
+
 /// Visits the events behind a sequence number in the order of arrival.
 ///
 /// Sources follow each other in that order, but within one the events lie as it suits it. The decoded
@@ -16,6 +25,7 @@ use super::positions::block_of;
 pub(super) fn scan(
     sources: &[Arc<dyn Source>],
     after_sequence: u64,
+    damage: OnDamage,
     visitor: &mut dyn FnMut(StoredEvent) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let mut sources: Vec<&Arc<dyn Source>> =
@@ -23,9 +33,9 @@ pub(super) fn scan(
     sources.sort_by_key(|source| *source.sequences().start());
     for source in sources {
         let flow = if source.is_in_order_of_arrival() {
-            scan_in_order(&**source, after_sequence, visitor)?
+            scan_in_order(&**source, after_sequence, damage, visitor)?
         } else {
-            scan_sorted(&**source, after_sequence, visitor)?
+            scan_sorted(&**source, after_sequence, damage, visitor)?
         };
         if flow.is_break() {
             return Ok(());
@@ -38,10 +48,11 @@ pub(super) fn scan(
 fn scan_in_order(
     source: &dyn Source,
     after_sequence: u64,
+    damage: OnDamage,
     visitor: &mut dyn FnMut(StoredEvent) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, StoreError> {
     for (block, zone) in source.zones().iter().enumerate() {
-        let rows = source.rows(block)?;
+        let Some(rows) = readable_rows(source, block, damage)? else { continue };
         if rows.sequence(zone.count - 1) <= after_sequence {
             continue;
         }
@@ -58,37 +69,64 @@ fn scan_in_order(
 fn scan_sorted(
     source: &dyn Source,
     after_sequence: u64,
+    damage: OnDamage,
     visitor: &mut dyn FnMut(StoredEvent) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, StoreError> {
-    let mut blocks: Vec<Arc<dyn Rows>> = Vec::with_capacity(source.zones().len());
+    let mut blocks: Vec<Option<Arc<dyn Rows>>> = Vec::with_capacity(source.zones().len());
     let mut arrivals: Vec<(u64, usize, u32)> = Vec::new();
     for (block, zone) in source.zones().iter().enumerate() {
-        let rows = source.rows(block)?;
-        let sequences = (0..zone.count).map(|row| (rows.sequence(row), block, row));
-        arrivals.extend(sequences.filter(|&(sequence, ..)| sequence > after_sequence));
+        let rows = readable_rows(source, block, damage)?;
+        if let Some(rows) = &rows {
+            let sequences = (0..zone.count).map(|row| (rows.sequence(row), block, row));
+            arrivals.extend(sequences.filter(|&(sequence, ..)| sequence > after_sequence));
+        }
         blocks.push(rows);
     }
     arrivals.sort_unstable();
     for (_, block, row) in arrivals {
         // Every block of the source was pushed above, in order.
-        if visitor(blocks[block].stored_event(row)).is_break() {
+        if let Some(rows) = &blocks[block]
+            && visitor(rows.stored_event(row)).is_break()
+        {
             return Ok(ControlFlow::Break(()));
         }
     }
     Ok(ControlFlow::Continue(()))
 }
 
-/// The event with an id. Sources that hold no event of its time are passed over, the newest is asked first.
+/// The rows of a block; nothing if it is damaged and is to be passed over.
+fn readable_rows(source: &dyn Source, block: usize, damage: OnDamage) -> Result<Option<Arc<dyn Rows>>, StoreError> {
+    match source.rows(block) {
+        Ok(rows) => Ok(Some(rows)),
+        Err(error) if damage == OnDamage::PassOver && error.is_unreadable() => {
+            source.note_unreadable(Some(block), &error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The event with an id. Sources that hold no event of its time are passed over, the newest is asked first. Where it is
+/// found nowhere and a block that may hold it is damaged, that is an error.
 pub(super) fn get(sources: &[Arc<dyn Source>], id: &ConceptId) -> Result<Option<StoredEvent>, StoreError> {
     let time_us = id.timestamp_us();
-    for source in sources.iter().rev() {
-        if source.time_bounds().is_some_and(|(min_us, max_us)| (min_us..=max_us).contains(&time_us))
-            && let Some(position) = source.position_of(id)?
-            && let Some(block) = block_of(source.zones(), position)
-        {
-            let first = source.zones()[block].first; // `block_of` gives an index into these zones.
-            return Ok(Some(source.rows(block)?.stored_event(position - first)));
+    let holds_time = |source: &&Arc<dyn Source>| {
+        source.time_bounds().is_some_and(|(min_us, max_us)| (min_us..=max_us).contains(&time_us))
+    };
+    let mut unreadable = None;
+    for source in sources.iter().rev().filter(holds_time) {
+        match get_of(&**source, id) {
+            Ok(None) => {}
+            Err(error) if error.is_unreadable() => unreadable = Some(error),
+            other => return other,
         }
     }
-    Ok(None)
+    unreadable.map_or(Ok(None), Err)
+}
+
+fn get_of(source: &dyn Source, id: &ConceptId) -> Result<Option<StoredEvent>, StoreError> {
+    let Some(position) = source.position_of(id)? else { return Ok(None) };
+    let Some(block) = block_of(source.zones(), position) else { return Ok(None) };
+    let first = source.zones()[block].first; // `block_of` gives an index into these zones.
+    Ok(Some(source.rows(block)?.stored_event(position - first)))
 }

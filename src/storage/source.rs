@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event, ValueRef};
+use crate::storage::segment::RemovedRecord;
 
 /// An event as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,32 @@ pub(crate) struct Zone {
     pub min_us: i64,
     /// The latest time in it, in µs.
     pub max_us: i64,
+}
+
+/// A stretch of sequence numbers that no event has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hole {
+    /// The first sequence number that may be missing.
+    pub(crate) first_sequence: u64,
+    /// The last sequence number that may be missing.
+    pub(crate) last_sequence: u64,
+    /// How many between the two are missing.
+    pub(crate) events: u64,
+    /// From when it may be, by the events around it, in µs.
+    pub(crate) since_us: i64,
+    /// Until when it may be, in µs.
+    pub(crate) until_us: i64,
+}
+
+/// A block that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// The type of its events.
+    pub(crate) event_type: Arc<str>,
+    /// Its bounds.
+    pub(crate) zone: Zone,
+    /// What was found.
+    pub(crate) reason: Arc<str>,
 }
 
 /// Values, and how many events have each.
@@ -88,8 +115,27 @@ pub(crate) trait Source: Send + Sync {
     /// Events without the field, and those whose value there is no entity, are in no count.
     fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<ValueCounts>, StoreError>;
 
-    /// Every entity with how many events name it: field, value, count; in no particular order.
+    /// Every entity with how many events name it: field, value, count; in no particular order. Those whose postings
+    /// are damaged are left out.
     fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError>;
+
+    /// The stretches of [`sequences`](Self::sequences) that no event has, whatever the reason, in their order.
+    fn holes(&self) -> Vec<Hole> {
+        Vec::new()
+    }
+
+    /// What retention took out, as far as the source itself says so.
+    fn removed(&self) -> &[RemovedRecord] {
+        &[]
+    }
+
+    /// Remembers that a block, or (without one) every block, could not be read.
+    fn note_unreadable(&self, _block: Option<usize>, _error: &StoreError) {}
+
+    /// What could not be read so far, by block: its events are counted by the indices and given by no query.
+    fn unreadable(&self) -> Vec<Unreadable> {
+        Vec::new()
+    }
 
     /// The position of the event with this id.
     fn position_of(&self, id: &ConceptId) -> Result<Option<u32>, StoreError>;

@@ -11,6 +11,7 @@
 
 mod append;
 mod config;
+mod damage;
 mod directory;
 mod duplicates;
 mod durable;
@@ -18,6 +19,7 @@ mod foreign;
 mod open;
 mod pieces;
 mod record;
+mod rejections;
 mod retention;
 mod sealer;
 mod shared;
@@ -39,8 +41,10 @@ pub use config::{
     BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE, SEGMENT_EVENTS,
     StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,
 };
+pub(crate) use damage::Damage;
 pub use directory::FORMAT_VERSION;
 pub use record::{Loss, LossCause, Origin, Removal};
+pub(crate) use rejections::Rejections;
 pub use retention::{Retention, RetentionReport, TypeRetention};
 pub use snapshot::Snapshot;
 pub use stats::StoreStats;
@@ -163,7 +167,7 @@ impl Store {
 
     /// Lets retention remove events up to a sequence number, where the store was opened as a spool. Elsewhere it may
     /// remove all already.
-    #[cfg(feature = "remote")]
+    #[cfg(any(test, feature = "remote"))]
     pub(crate) fn allow_removal(&self, sequence: u64) {
         self.shared().removable.fetch_max(sequence, Ordering::AcqRel);
     }
@@ -237,7 +241,9 @@ impl Handle {
         if shared.read_only || shared.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let flushed = shared.sync_foreign().and(shared.durable.flush());
+        let flush = || shared.sync_foreign().and_then(|()| shared.durable.flush());
+        // After a sync that failed, the second attempt writes anew what the first could not make durable.
+        let flushed = flush().or_else(|_| flush());
         let sealed = {
             let writer = shared.writer.lock();
             let large = |len: u32| len > SEAL_ON_CLOSE_EVENTS.min(shared.config.segment_events);
@@ -265,7 +271,10 @@ impl Handle {
                 let _ = thread.join();
             }
         }
-        *shared.writer.lock() = None;
+        let writer = shared.writer.lock().take();
+        if let Some(writer) = writer.filter(|_| shared.is_all_durable()) {
+            writer.lock.note_left_well();
+        }
     }
 }
 

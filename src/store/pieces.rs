@@ -24,16 +24,25 @@ pub(crate) struct Tail {
     pub(crate) log: Option<LogFile>,
     /// How far a reader has read the log, in bytes.
     pub(crate) read_bytes: AtomicU64,
+    /// How many bytes stand behind that in the log: a torn end, or a batch that is being written.
+    pub(crate) torn_bytes: AtomicU64,
 }
 
 impl Tail {
     pub(crate) fn new(id: u64, memory: TailMemory, log: Option<LogFile>) -> Self {
-        Self { id, memory: Arc::new(RwLock::new(memory)), log, read_bytes: AtomicU64::new(0) }
+        Self {
+            id,
+            memory: Arc::new(RwLock::new(memory)),
+            log,
+            read_bytes: AtomicU64::new(0),
+            torn_bytes: AtomicU64::new(0),
+        }
     }
 
-    pub(crate) fn read_up_to(self, bytes: u64) -> Self {
-        self.read_bytes.store(bytes, Ordering::Relaxed);
-        self
+    /// Notes how far the log was read.
+    pub(crate) fn note_read(&self, whole_bytes: u64, torn_bytes: u64) {
+        self.read_bytes.store(whole_bytes, Ordering::Relaxed);
+        self.torn_bytes.store(torn_bytes, Ordering::Relaxed);
     }
 
     /// The first sequence number behind the tail.

@@ -1,13 +1,15 @@
 //! What a store knows of its own record: what it lost or was never given, what retention removed, and where events
 //! that came from other stores were before. Kept in the keyed part, and published for readers.
 
+use std::sync::Arc;
+
 use chrono::Utc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{RemovalCause, Store};
 use crate::error::StoreError;
-use crate::storage::keyed::{Tree, read_published};
+use crate::storage::keyed::{PUBLISHED_FILE, Tree, read_published};
 
 /// Losses that are remembered one by one; older ones are forgotten.
 const LOSSES_MAX: usize = 10_000;
@@ -89,6 +91,21 @@ impl Loss {
     }
 }
 
+/// What the published file says is missing from the record, and which state of the file that was.
+#[derive(Debug)]
+pub(crate) struct KnownRecord {
+    /// Length, time of change in s and ns, and inode: a file that is published anew differs in one of them.
+    stamp: Option<(u64, i64, i64, u64)>,
+    missing: Arc<Missing>,
+}
+
+/// What was noted as missing from the record.
+#[derive(Debug, Default)]
+pub(crate) struct Missing {
+    pub(crate) removals: Vec<Removal>,
+    pub(crate) losses: Vec<Loss>,
+}
+
 /// Where a run of events that was taken over from another store was there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
@@ -126,11 +143,17 @@ impl Store {
         self.record(Tree::Losses)
     }
 
-    /// Remembers durably that something is missing from the record.
+    /// Remembers durably that something is missing from the record. What is known already, but for the time at which
+    /// it was noted, is not noted twice: input that is rejected again is lost once.
     ///
     /// # Errors
     /// If the store is not open for writing, or the disk refuses.
     pub fn note_loss(&self, loss: &Loss) -> Result<(), StoreError> {
+        self.shared().check_writable()?;
+        let is_known = |known: &Loss| Loss { noted_at_us: loss.noted_at_us, ..known.clone() } == *loss;
+        if self.losses()?.iter().any(is_known) {
+            return Ok(());
+        }
         self.note(Tree::Losses, LOSSES_MAX, loss)
     }
 
@@ -148,6 +171,26 @@ impl Store {
     /// If the store is not open for writing, or the disk refuses.
     pub fn note_origin(&self, origin: &Origin) -> Result<(), StoreError> {
         self.note(Tree::Origins, ORIGINS_MAX, origin)
+    }
+
+    /// What was removed and lost. Read anew only where it changed: it is asked for beside every answer.
+    pub(crate) fn missing(&self) -> Result<Arc<Missing>, StoreError> {
+        let shared = self.shared();
+        if !shared.read_only && !self.is_closed() {
+            shared.publish_keyed()?;
+        }
+        let published = shared.directory.root.join(PUBLISHED_FILE);
+        let stamp = std::fs::symlink_metadata(published).ok().map(|data| {
+            use std::os::unix::fs::MetadataExt;
+            (data.len(), data.mtime(), data.mtime_nsec(), data.ino())
+        });
+        let mut known = shared.known_record.lock();
+        if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp) {
+            return Ok(Arc::clone(&known.missing));
+        }
+        let missing = Arc::new(Missing { removals: self.removals()?, losses: self.losses()? });
+        *known = Some(KnownRecord { stamp, missing: Arc::clone(&missing) });
+        Ok(missing)
     }
 
     fn record<T: DeserializeOwned>(&self, tree: Tree) -> Result<Vec<T>, StoreError> {

@@ -11,6 +11,7 @@ use super::directory::{Directory, Format};
 use super::durable::Durable;
 use super::foreign::ForeignPart;
 use super::pieces::Pieces;
+use super::record::KnownRecord;
 use super::retention::Tried;
 use crate::error::StoreError;
 use crate::storage::chain::Anchor;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) problems: Mutex<Vec<StoreError>>,
     pub(crate) keyed: Mutex<KeyedPart>,
     pub(crate) foreign: Mutex<ForeignPart>,
+    pub(crate) known_record: Mutex<Option<KnownRecord>>,
     pub(crate) read_only: bool,
     pub(crate) closed: AtomicBool,
     /// Retention removes nothing behind this sequence number.
@@ -86,6 +88,7 @@ impl Shared {
             problems: Mutex::new(Vec::new()),
             keyed: Mutex::new(KeyedPart::default()),
             foreign: Mutex::new(ForeignPart::default()),
+            known_record: Mutex::new(None),
             read_only,
             closed: AtomicBool::new(false),
             removable: AtomicU64::new(u64::MAX),
@@ -116,9 +119,16 @@ impl Shared {
     /// Waits until no tail waits to be sealed.
     pub(crate) fn wait_sealed(&self) -> Result<(), StoreError> {
         let mut sealing = self.sealing.lock();
+        if sealing.failure.take().is_some() {
+            // Whoever asks anew wants another attempt, and not the outcome of the last one.
+            self.sealing_changed.notify_all();
+        }
         while self.pieces().waiting() > 0 {
             if let Some(reason) = &sealing.failure {
                 return Err(StoreError::NotSealed { reason: reason.clone() });
+            }
+            if sealing.stop {
+                return Err(StoreError::Closed);
             }
             self.sealing_changed.wait_for(&mut sealing, std::time::Duration::from_millis(50));
         }

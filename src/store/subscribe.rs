@@ -172,7 +172,7 @@ impl Subscription {
         let epoch = self.store.epoch();
         let (filter, ahead, read) = (&self.filter, &mut self.ahead, &mut self.read);
         let mut looked_at = 0;
-        snapshot.scan(*read, &mut |event| {
+        snapshot.scan_whole(*read, &mut |event| {
             if event.sequence > durable {
                 return ControlFlow::Break(());
             }

@@ -73,10 +73,10 @@ fn counts_in_every_form() {
     let cli = Cli::with_grid();
     let stdout = |arguments: &[&str]| cli.run(&[&["count"], arguments].concat()).code(0).stdout;
     assert_eq!(stdout(&[]), "16\n");
-    assert_eq!(stdout(&["--format", "json"]), "{\"count\":16}\n");
+    assert_eq!(stdout(&["--format", "json"]), "{\"count\":16,\"gaps\":[]}\n");
     assert_eq!(stdout(&["--format", "csv"]), "count\n16\n");
     assert_eq!(stdout(&["--distinct", "agent_id"]), "2\n");
-    assert_eq!(stdout(&["--distinct", "agent_id", "--format", "json"]), "{\"count\":2}\n");
+    assert_eq!(stdout(&["--distinct", "agent_id", "--format", "json"]), "{\"count\":2,\"gaps\":[]}\n");
     cli.run(&["count", "--by", "type"]).code(0).golden("count.table");
     cli.run(&["count", "--by", "type", "--format", "json"]).code(0).golden("count.json");
     cli.run(&["count", "--by", "type", "--format", "csv"]).code(0).golden("count.csv");
@@ -103,7 +103,7 @@ fn days_begin_where_the_offset_says() {
 #[test]
 fn a_count_of_nothing_is_printed() {
     let ended = Cli::with_grid().run(&["count", "--type", "no_such_type", "--format", "json"]).code(1);
-    assert_eq!(ended.stdout, "{\"count\":0}\n");
+    assert_eq!(ended.stdout, "{\"count\":0,\"gaps\":[]}\n");
 }
 
 #[test]

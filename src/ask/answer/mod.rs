@@ -30,7 +30,7 @@ use crate::event::ConceptId;
 use crate::graph::causes::Rules;
 use crate::store::Store;
 
-pub use gaps::Gap;
+pub use crate::query::Gap;
 
 /// Concept ids in an answer, unless the options say otherwise.
 pub const EVENTS_IN_ANSWER: usize = 100;

@@ -1,12 +1,12 @@
 //! Running a question: one function for each intent.
 
-use super::{EVENTS_IN_ANSWER, EntityState, Gap, Given, GroupCount};
+use super::{EVENTS_IN_ANSWER, EntityState, Given, GroupCount};
 use super::{absence, days, gaps, status, text, values, why};
 use crate::ask::options::AskOptions;
 use crate::ask::question::{Absence, Counted, Direction, Intent, Question, StatusOf, Times, WhyTarget};
 use crate::error::StoreError;
 use crate::graph::causes::Rules;
-use crate::query::{Filter, GroupKey, Order, Query};
+use crate::query::{Filter, GapCause, GroupKey, Order, Query};
 use crate::store::{Snapshot, Store};
 
 /// Runs a question.
@@ -28,7 +28,7 @@ pub(super) fn run(
         ungrouped: 0,
         status: Vec::new(),
         chain: Vec::new(),
-        gaps: gaps::find(store, &snapshot, question.range, options.now_us)?,
+        gaps: Vec::new(),
         value: None,
         yes: None,
         text: String::new(),
@@ -39,11 +39,27 @@ pub(super) fn run(
     let limit = options.limit.unwrap_or(EVENTS_IN_ANSWER);
     let runner = Runner { snapshot: &snapshot, filter: &question.filter, options, rules, limit };
     runner.fill(&mut given)?;
+    // After the answer, so that what was found damaged for it is among the gaps.
+    let mut gaps = gaps::find(store, &snapshot, read_for(question), question.range, options.now_us)?;
+    if question.intent == Intent::Absence(Absence::MissingHeartbeats) {
+        gaps.retain(|gap| gap.cause != GapCause::Silent);
+    }
+    given.gaps.splice(..0, gaps);
     if question.yes_no && given.yes.is_none() {
         given.yes = Some(given.matched > 0);
     }
     given.text = text::of(&given, &snapshot, options)?;
     Ok(given)
+}
+
+/// The events that the answer to a question depends on: what it looks for, and everything where it looks around that.
+fn read_for(question: &Question) -> &Filter {
+    match question.intent {
+        Intent::Status { .. } | Intent::Why { .. } | Intent::Absence(_) | Intent::Value(_) | Intent::Compare(_) => {
+            &Filter::All
+        }
+        _ => &question.filter,
+    }
 }
 
 fn name_of(intent: &Intent) -> &'static str {
@@ -243,11 +259,11 @@ impl Runner<'_> {
                 given.matched = told.len() as u64;
                 given.events = lasts().take(self.limit).map(|event| event.id.to_string()).collect();
                 given.entities = told.iter().map(|silence| silence.gap.agent_id.clone()).collect();
-                given.gaps.retain(|gap| !gap.reason.starts_with("no heartbeat of"));
-                given.gaps.extend(found.iter().map(|silence| {
-                    let (gap, until) = (&silence.gap, (!silence.is_open).then_some(silence.gap.until_us));
-                    Gap::new(Some(gap.from_us), until, gaps::silence_reason(gap))
-                }));
+                given.gaps.extend(
+                    found
+                        .iter()
+                        .map(|silence| gaps::silent(&silence.gap, (!silence.is_open).then_some(silence.gap.until_us))),
+                );
                 if told.len() < found.len() {
                     given.notes.push(format!("{} further pauses ended with a new heartbeat", found.len() - told.len()));
                 }

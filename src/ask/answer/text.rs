@@ -198,11 +198,12 @@ impl Teller<'_> {
 
     fn gaps(&self) -> Vec<String> {
         let gaps = &self.given.gaps;
+        let at = |time_us: i64| self.options.zone.format(time_us);
         let told = gaps.iter().take(GAPS_TOLD).map(|gap| {
-            let when = match (&gap.since, &gap.until) {
-                (Some(since), Some(until)) => format!(" from {} until {}", self.when(since), self.when(until)),
-                (Some(since), None) => format!(" from {} on", self.when(since)),
-                (None, Some(until)) => format!(" before {}", self.when(until)),
+            let when = match (gap.since_us, gap.until_us) {
+                (Some(since), Some(until)) => format!(" from {} until {}", at(since), at(until)),
+                (Some(since), None) => format!(" from {} on", at(since)),
+                (None, Some(until)) => format!(" before {}", at(until)),
                 (None, None) => String::new(),
             };
             format!("Incomplete{when}: {}.", gap.reason)

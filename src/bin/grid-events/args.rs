@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use chrono::Utc;
 use clap::{Args, Parser};
 use sutra_grid_events::Store;
@@ -21,7 +21,7 @@ const AFTER_HELP: &str = "\
 Times: 2026-11-18T08:00:00Z, 2026-11-18 (its start in UTC), 45s, 30m, 2h, 3d, 1w (ago), now, today, yesterday.
 Tests: FIELD=VALUE, FIELD!=VALUE, FIELD<VALUE, FIELD>VALUE, FIELD~TEXT (contains, in any case).
 
-Exit codes: 0 found or done, 1 nothing found or some input rejected, 2 error.
+Exit codes: 0 found or done, 1 nothing found, some input rejected or some of the store unreadable, 2 error.
 
 Examples:
   grid-events import events.jsonl
@@ -49,9 +49,20 @@ pub(crate) struct Global {
     /// Reference for relative times such as `2h` [default: the clock]
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse_now)]
     now: Option<i64>,
+    /// Refuse every command that would write to a store
+    #[arg(long, global = true)]
+    read_only: bool,
 }
 
 impl Global {
+    /// Refuses a command that writes to a store, if nothing may be written.
+    pub(crate) fn check_may_write(&self, command: &str) -> Result<()> {
+        if self.read_only {
+            bail!("`{command}` writes to a store, which --read-only forbids; leave --read-only out to let it");
+        }
+        Ok(())
+    }
+
     /// The data directory of the store.
     pub(crate) fn directory(&self) -> Result<PathBuf> {
         if let Some(directory) = self.explicit_directory()? {
@@ -80,6 +91,7 @@ impl Global {
 
     /// The store, open for writing; created where there is none.
     pub(crate) fn open_to_write(&self) -> Result<Store> {
+        self.check_may_write("this command")?;
         Ok(Store::open(self.directory()?)?)
     }
 }
@@ -248,6 +260,10 @@ mod tests {
         for line in [["grid-events", "--dir", "d", "stats"], ["grid-events", "stats", "--dir", "d"]] {
             let arguments = Arguments::try_parse_from(line).expect("legal arguments");
             assert_eq!(arguments.global.directory().expect("given"), Path::new("d"));
+        }
+        for line in [["grid-events", "--read-only", "emit"], ["grid-events", "emit", "--read-only"]] {
+            let arguments = Arguments::try_parse_from(line.iter().chain(&["x"])).expect("legal arguments");
+            assert!(arguments.global.check_may_write("emit").is_err());
         }
         let arguments = Arguments::try_parse_from(["grid-events", "stats", "--now", "1970-01-01T00:00:01Z"]);
         assert_eq!(arguments.expect("legal arguments").global.now_us(), 1_000_000);

@@ -12,6 +12,7 @@ mod args;
 mod command;
 mod lines;
 mod output;
+mod rejected;
 mod time;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use super::number_of;
 use crate::emitter::sink::{DurableCallback, Sink};
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event};
-use crate::store::Appended;
+use crate::store::{Appended, Loss};
 
 /// Storage in memory that does as it is told.
 #[derive(Default)]
@@ -75,6 +75,10 @@ impl Sink for FakeStorage {
         } else {
             thread::spawn(move || callback(Ok(())));
         }
+    }
+
+    fn note_loss(&self, _loss: &Loss) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn close(&self) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use chrono::Utc;
 use super::pending::Pending;
 use super::{EmbeddedConcepts, derived};
 use crate::error::StoreError;
-use crate::event::{ConceptId, Event};
+use crate::event::{ConceptId, Event, EventError};
 use crate::graph::concept::{Association, Concept};
 use crate::graph::concept_store::{ConceptError, ConceptResult, Learn, Learned, check_concept};
 use crate::store::{Appended, ForeignConcept, Snapshot};
@@ -32,6 +32,8 @@ struct EventToLearn {
 /// What came of the parts of a batch, by their places in it.
 #[derive(Default)]
 struct Outcomes {
+    /// Events that are none that can be stored, by their times.
+    rejected: Vec<(i64, EventError)>,
     refused: HashMap<usize, ConceptError>,
     /// The ids of events that are not those that they came with.
     stored_as: HashMap<usize, String>,
@@ -76,8 +78,10 @@ impl EmbeddedConcepts {
     pub fn learn_batch_as_stored_blocking(&self, batch: Vec<Learn>) -> Vec<ConceptResult<Learned>> {
         let count = batch.len();
         let mut outcomes = Outcomes::default();
-        let learning = self.inner.learning.lock();
+        let mut learning = self.inner.learning.lock();
         let done = self.learn_all(batch, &mut outcomes);
+        outcomes.rejected.iter().for_each(|(timestamp_us, error)| learning.add(*timestamp_us, error));
+        let done = done.and(learning.note_due(&self.inner.store));
         drop(learning);
         let failure = done.err().map(|error| ConceptError::Store(Arc::new(error)));
         (0..count)
@@ -181,6 +185,7 @@ impl EmbeddedConcepts {
                         }
                     }
                     Appended::Rejected(error) => {
+                        outcomes.rejected.push((learned.id.timestamp_us(), error.clone()));
                         outcomes.refused.insert(learned.index, ConceptError::Invalid(error.to_string()));
                     }
                 }

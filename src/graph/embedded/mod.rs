@@ -39,7 +39,7 @@ use super::term_scope::TermScope;
 use crate::error::StoreError;
 use crate::event::ConceptId;
 use crate::query::Filter;
-use crate::store::{ForeignConcept, ForeignRecord, Store};
+use crate::store::{ForeignConcept, ForeignRecord, Rejections, Store};
 use learned::LearnedIndex;
 
 /// The concepts of a store. Clones share it.
@@ -82,13 +82,20 @@ pub struct EmbeddedConcepts {
     inner: Arc<Inner>,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // A store that was closed meanwhile takes no note any more, and there is nobody left to tell.
+        let _ = self.learning.get_mut().take().map(|loss| self.store.note_loss(&loss));
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     store: Store,
     rules: Rules,
     learned: RwLock<LearnedIndex>,
-    /// Held by whoever learns, so that what is there is compared with what is learned in one step.
-    learning: Mutex<()>,
+    /// What was rejected. Held by whoever learns, so that what is there is compared with what is learned in one step.
+    learning: Mutex<Rejections>,
     written: AtomicU64,
     opened: Instant,
 }

@@ -12,6 +12,7 @@ mod contents;
 mod counts;
 mod dictionary;
 mod filter;
+mod missing;
 mod postings;
 mod reader;
 mod roots;

@@ -19,6 +19,7 @@ use super::builder::shapes_of;
 use super::contents::{self, Contents, END_BYTES, SEGMENT_VERSION, START_BYTES, SectionRecord, Start};
 use super::dictionary::Dictionary;
 use super::filter::Filter;
+use super::missing::Missing;
 use super::rows::SegmentRows;
 use super::{block, counts, filter};
 use crate::error::StoreError;
@@ -114,6 +115,7 @@ pub(crate) struct SegmentReader {
     start: [u8; START_BYTES],
     identity: FileIdentity,
     remove: AtomicBool,
+    pub(super) missing: Missing,
 }
 
 /// What tells a file from another of its name without opening it.
@@ -184,6 +186,7 @@ impl SegmentReader {
             start,
             identity: FileIdentity::of(&metadata),
             remove: AtomicBool::new(false),
+            missing: Missing::default(),
             contents,
         };
         reader.cache.files.insert(reader.number, Arc::new(file));
@@ -249,7 +252,7 @@ impl SegmentReader {
     }
 
     /// The place in the contents of the type of a block.
-    fn type_of_block(&self, block: usize) -> Option<usize> {
+    pub(super) fn type_of_block(&self, block: usize) -> Option<usize> {
         let first = self.zones.get(block)?.first;
         self.contents.types.partition_point(|found| found.first <= first).checked_sub(1)
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::contents::RemovedRecord;
 use super::postings;
 use super::reader::SegmentReader;
 use super::rows::SegmentRows;
 use crate::error::StoreError;
 use crate::event::ConceptId;
-use crate::storage::source::{Rows, Source, Zone};
+use crate::storage::source::{Hole, Rows, Source, Unreadable, Zone};
 
 impl SegmentReader {
     fn type_place(&self, event_type: &str) -> Option<usize> {
@@ -62,6 +63,59 @@ impl SegmentReader {
     }
 }
 
+impl SegmentReader {
+    /// The events that name an entity, by the postings.
+    fn posted(&self, field: Option<u32>, value: &str) -> Result<RoaringBitmap, StoreError> {
+        match self.may_name(value) {
+            Ok(false) => return Ok(RoaringBitmap::new()),
+            // The filter only spares work.
+            Err(error) if !error.is_unreadable() => return Err(error),
+            _ => {}
+        }
+        let Some(word) = self.dictionary()?.find(value).and_then(|word| u32::try_from(word).ok()) else {
+            return Ok(RoaringBitmap::new());
+        };
+        let Some(page) = self.contents().postings.partition_point(|page| page.first_word <= word).checked_sub(1) else {
+            return Ok(RoaringBitmap::new());
+        };
+        let bytes = self.postings_page(page)?;
+        let mut all = RoaringBitmap::new();
+        for entry in postings::entries(self.contents().postings[page].first_word, &bytes) {
+            if entry.word == word && field.is_none_or(|field| entry.field == field) {
+                let positions = entry.positions(self.contents().count);
+                all |=
+                    positions.ok_or_else(|| StoreError::damaged(self.path(), "a posting is not what was written"))?;
+            } else if entry.word > word {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The events that name an entity, by the events themselves: what is left where the postings are damaged.
+    fn naming(&self, field: Option<&str>, value: &str) -> Result<RoaringBitmap, StoreError> {
+        // Without its words no event can be told, so that this is no damage of single blocks.
+        self.dictionary()?;
+        let mut all = RoaringBitmap::new();
+        for (block, zone) in self.zones().iter().enumerate() {
+            let rows = match SegmentReader::rows(self, block) {
+                Ok(rows) => rows,
+                Err(error) if error.is_unreadable() => {
+                    self.note_unreadable(Some(block), &error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let names = |row: &u32| {
+                let entities = rows.event(*row).entities();
+                entities.iter().any(|found| found.value == value && field.is_none_or(|field| field == found.field))
+            };
+            all.extend((0..zone.count).filter(names).map(|row| zone.first + row));
+        }
+        Ok(all)
+    }
+}
+
 impl Source for SegmentReader {
     fn zones(&self) -> &[Zone] {
         SegmentReader::zones(self)
@@ -89,32 +143,15 @@ impl Source for SegmentReader {
     }
 
     fn of_entity(&self, field: Option<&str>, value: &str) -> Result<RoaringBitmap, StoreError> {
-        let field = match field.map(|name| self.field_place(name)) {
+        let place = match field.map(|name| self.field_place(name)) {
             Some(None) => return Ok(RoaringBitmap::new()),
             Some(place) => place,
             None => None,
         };
-        if !self.may_name(value)? {
-            return Ok(RoaringBitmap::new());
+        match self.posted(place, value) {
+            Err(error) if error.is_unreadable() => self.naming(field, value),
+            other => other,
         }
-        let Some(word) = self.dictionary()?.find(value).and_then(|word| u32::try_from(word).ok()) else {
-            return Ok(RoaringBitmap::new());
-        };
-        let Some(page) = self.contents().postings.partition_point(|page| page.first_word <= word).checked_sub(1) else {
-            return Ok(RoaringBitmap::new());
-        };
-        let bytes = self.postings_page(page)?;
-        let mut all = RoaringBitmap::new();
-        for entry in postings::entries(self.contents().postings[page].first_word, &bytes) {
-            if entry.word == word && field.is_none_or(|field| entry.field == field) {
-                let positions = entry.positions(self.contents().count);
-                all |=
-                    positions.ok_or_else(|| StoreError::damaged(self.path(), "a posting is not what was written"))?;
-            } else if entry.word > word {
-                break;
-            }
-        }
-        Ok(all)
     }
 
     fn may_have_field(&self, field: &str) -> RoaringBitmap {
@@ -146,15 +183,28 @@ impl Source for SegmentReader {
 
     fn stored_counts(&self, event_type: &str, field: &str) -> Result<Option<Arc<[(Arc<str>, u64)]>>, StoreError> {
         match (self.type_place(event_type), self.field_place(field)) {
-            (Some(place), Some(field)) => self.counts(place as u32, field),
+            (Some(place), Some(field)) => match self.counts(place as u32, field) {
+                // What was counted is in the events too.
+                Err(error) if error.is_unreadable() => Ok(None),
+                other => other,
+            },
             _ => Ok(None),
         }
     }
 
     fn entities(&self, visitor: &mut dyn FnMut(&str, &str, u64)) -> Result<(), StoreError> {
-        let dictionary = self.dictionary()?;
+        let dictionary = match self.dictionary() {
+            Err(error) if error.is_unreadable() => {
+                self.note_unreadable(None, &error);
+                return Ok(());
+            }
+            other => other?,
+        };
         for (index, record) in self.contents().postings.iter().enumerate() {
-            let page = self.postings_page(index)?;
+            let page = match self.postings_page(index) {
+                Err(error) if error.is_unreadable() => continue,
+                other => other?,
+            };
             for entry in postings::entries(record.first_word, &page) {
                 let field = self.field_names().get(entry.field as usize);
                 if let (Some(field), Some(word)) = (field, dictionary.get(entry.word as usize)) {
@@ -163,6 +213,22 @@ impl Source for SegmentReader {
             }
         }
         Ok(())
+    }
+
+    fn holes(&self) -> Vec<Hole> {
+        SegmentReader::holes(self).to_vec()
+    }
+
+    fn removed(&self) -> &[RemovedRecord] {
+        &self.contents().removed
+    }
+
+    fn note_unreadable(&self, block: Option<usize>, error: &StoreError) {
+        SegmentReader::note_unreadable(self, block, error);
+    }
+
+    fn unreadable(&self) -> Vec<Unreadable> {
+        SegmentReader::unreadable(self)
     }
 
     fn position_of(&self, id: &ConceptId) -> Result<Option<u32>, StoreError> {

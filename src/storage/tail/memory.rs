@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 
 use crate::event::{FieldName, KINDS};
 use crate::storage::shape::Shape;
-use crate::storage::source::Zone;
+use crate::storage::source::{Hole, Zone};
 use crate::storage::varint;
 
 /// Rows in one block of the tail.
@@ -138,6 +138,25 @@ impl TailMemory {
         let stretch = self.stretches.partition_point(|&(first, _)| first <= position).saturating_sub(1);
         let (first, sequence) = self.stretches.get(stretch).copied().unwrap_or((0, 1));
         sequence + u64::from(position - first)
+    }
+
+    /// The sequence numbers between the first `len` events that none of them has. Their times are bounded by the
+    /// events at both sides.
+    pub(crate) fn holes_below(&self, len: u32) -> Vec<Hole> {
+        let inner = self.stretches.iter().filter(|&&(position, _)| 0 < position && position < len);
+        let hole = |&(position, sequence): &(u32, u64)| {
+            let (before_us, after_us) = (self.timestamp_us(position - 1), self.timestamp_us(position));
+            let first_sequence = self.sequence(position - 1) + 1;
+            let events = sequence.saturating_sub(first_sequence);
+            (events > 0).then(|| Hole {
+                first_sequence,
+                last_sequence: sequence - 1,
+                events,
+                since_us: before_us.min(after_us),
+                until_us: before_us.max(after_us),
+            })
+        };
+        inner.filter_map(hole).collect()
     }
 
     /// About how many bytes of memory the rows and words take.

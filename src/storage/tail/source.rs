@@ -11,7 +11,7 @@ use super::row;
 use crate::error::StoreError;
 use crate::event::{CLUSTER, ConceptId, Event, Value, ValueRef, is_entity_value, timestamp};
 use crate::storage::shape::Shape;
-use crate::storage::source::{Rows, Source, ValueCounts, Zone};
+use crate::storage::source::{Hole, Rows, Source, ValueCounts, Zone};
 
 /// Up to this many events of a type are counted row by row.
 const COUNTED_BY_ROW_MAX: u64 = 4096;
@@ -131,6 +131,10 @@ impl Source for TailSource {
             }
         }
         Ok(())
+    }
+
+    fn holes(&self) -> Vec<Hole> {
+        self.memory.read().holes_below(self.len)
     }
 
     fn position_of(&self, id: &ConceptId) -> Result<Option<u32>, StoreError> {

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use sutra_grid_events::query::{Group, Groups};
+use sutra_grid_events::query::{Gap, Group, Groups};
 
 use super::Outcome;
 use crate::args::{Global, Key, Selection};
-use crate::output::{Column, CountFormat, JsonObject, Output, Table, note, write_csv};
+use crate::output::{Column, CountFormat, JsonObject, Output, Table, gaps_json, note, tell_gaps, write_csv};
 use crate::time::parse_utc_offset;
 
 #[derive(Debug, Args)]
@@ -49,25 +49,34 @@ pub(crate) fn run(global: &Global, arguments: &CountArguments) -> Result<Outcome
         None => snapshot.count(&filter)?,
     };
     let mut out = Output::stdout();
-    match &arguments.by {
-        None => print_count(count, arguments.format, &mut out)?,
-        Some(by) => {
-            let key = by.resolve(arguments.utc_offset);
-            let groups = match arguments.top {
-                Some(k) => snapshot.top(&filter, &key, k)?,
-                None => snapshot.group_by(&filter, &key)?,
-            };
-            print_groups(count, &groups, arguments.format, &mut out)?;
-        }
+    let by = arguments.by.as_ref();
+    let groups = by.map(|by| {
+        let key = by.resolve(arguments.utc_offset);
+        snapshot.top(&filter, &key, arguments.top.unwrap_or(usize::MAX))
+    });
+    let groups = groups.transpose()?;
+    // After the counting, so that what was found damaged meanwhile is among them.
+    let gaps = store.gaps_in(&snapshot, &filter)?;
+    match &groups {
+        None => print_count(count, &gaps, arguments.format, &mut out)?,
+        Some(groups) => print_groups(count, groups, &gaps, arguments.format, &mut out)?,
     }
     out.flush()?;
-    Ok(Outcome::of_hits(count))
+    if arguments.format != CountFormat::Json {
+        tell_gaps(&gaps, count);
+    }
+    Ok(Outcome::of_hits(count).unless_damaged(&snapshot))
 }
 
-fn print_count(count: u64, format: CountFormat, out: &mut Output) -> Result<()> {
+fn print_count(count: u64, gaps: &[Gap], format: CountFormat, out: &mut Output) -> Result<()> {
     match format {
         CountFormat::Table => writeln!(out, "{count}")?,
-        CountFormat::Json | CountFormat::Jsonl => {
+        CountFormat::Json => {
+            let object = JsonObject::default().field("count", count).raw("gaps", &gaps_json(gaps)?);
+            out.write_exact(&object.finish())?;
+            writeln!(out)?;
+        }
+        CountFormat::Jsonl => {
             writeln!(out, "{}", JsonObject::default().field("count", count).finish())?;
         }
         CountFormat::Csv => {
@@ -78,7 +87,7 @@ fn print_count(count: u64, format: CountFormat, out: &mut Output) -> Result<()> 
     Ok(())
 }
 
-fn print_groups(count: u64, groups: &Groups, format: CountFormat, out: &mut Output) -> Result<()> {
+fn print_groups(count: u64, groups: &Groups, gaps: &[Gap], format: CountFormat, out: &mut Output) -> Result<()> {
     match format {
         CountFormat::Table => {
             let mut table = Table::new(out, &[Column::number("COUNT"), Column::text("KEY")]);
@@ -95,7 +104,8 @@ fn print_groups(count: u64, groups: &Groups, format: CountFormat, out: &mut Outp
             let object = JsonObject::default()
                 .field("count", count)
                 .raw("groups", &format!("[{}]", list.join(",")))
-                .field("ungrouped", groups.ungrouped);
+                .field("ungrouped", groups.ungrouped)
+                .raw("gaps", &gaps_json(gaps)?);
             out.write_exact(&object.finish())?;
             writeln!(out)?;
         }

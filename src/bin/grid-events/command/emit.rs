@@ -4,6 +4,7 @@
 //! already share one commit, so that a busy pipe does not cost an fsync a line.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -16,6 +17,7 @@ use super::Outcome;
 use crate::args::Global;
 use crate::lines::{LineReader, rejection};
 use crate::output::{Output, note};
+use crate::rejected::{Rejected, time_in};
 
 /// The most events in one commit.
 const BATCH_EVENTS: usize = 1_024;
@@ -64,7 +66,7 @@ pub(crate) fn run(global: &Global, arguments: &EmitArguments) -> Result<Outcome>
     let rejected = batch.commit(&store, &mut Output::stdout())?;
     store.close()?;
     match rejected.first() {
-        Some((_, error)) => bail!("the event was not recorded: {}", rejection(error)),
+        Some((.., error)) => bail!("the event was not recorded: {}", rejection(error)),
         None => Ok(Outcome::Done),
     }
 }
@@ -73,31 +75,36 @@ pub(crate) fn run(global: &Global, arguments: &EmitArguments) -> Result<Outcome>
 fn emit_lines(store: Store, input: impl io::Read) -> Result<Outcome> {
     let mut out = Output::stdout();
     let mut lines = LineReader::new(input);
-    let (mut batch, mut outcome) = (Batch::default(), Outcome::Done);
-    let mut reject = |line: u64, reason: &str| {
+    let mut batch = Batch::default();
+    let mut rejected = Rejected::default();
+    let mut reject = |line: u64, time_us: Option<i64>, reason: &str| {
         note(&format!("{STDIN}:{line}: {reason}"));
-        outcome = Outcome::Partial;
+        rejected.add(line, time_us, reason);
     };
     loop {
         if !lines.has_line_ready() || batch.events.len() >= BATCH_EVENTS {
-            for (line, error) in batch.commit(&store, &mut out)? {
-                reject(line, &rejection(&error));
+            for (line, time_us, error) in batch.commit(&store, &mut out)? {
+                reject(line, Some(time_us), &rejection(&error));
             }
         }
         let Some(line) = lines.next_line()? else { break };
         match line.text {
             Ok(text) => match Event::from_json(text) {
                 Ok(event) => batch.push(line.number, event),
-                Err(error) => reject(line.number, &rejection(&error)),
+                Err(error) => reject(line.number, time_in(text), &rejection(&error)),
             },
-            Err(error) => reject(line.number, &error.to_string()),
+            Err(error) => reject(line.number, None, &error.to_string()),
         }
     }
-    for (line, error) in batch.commit(&store, &mut out)? {
-        reject(line, &rejection(&error));
+    for (line, time_us, error) in batch.commit(&store, &mut out)? {
+        reject(line, Some(time_us), &rejection(&error));
+    }
+    let loss = rejected.loss(Path::new(STDIN));
+    if let Some(loss) = &loss {
+        store.note_loss(loss)?;
     }
     store.close()?;
-    Ok(outcome)
+    Ok(if loss.is_none() { Outcome::Done } else { Outcome::Partial })
 }
 
 /// Events that are committed together, each with the number of its line.
@@ -113,18 +120,18 @@ impl Batch {
         self.lines.push(line);
     }
 
-    /// Makes the events durable, then prints their ids. Answers which lines were rejected, and why.
-    fn commit(&mut self, store: &Store, out: &mut Output) -> Result<Vec<(u64, EventError)>> {
+    /// Makes the events durable, then prints their ids. Answers which lines were rejected, their times, and why.
+    fn commit(&mut self, store: &Store, out: &mut Output) -> Result<Vec<(u64, i64, EventError)>> {
         let mut rejected = Vec::new();
         if self.events.is_empty() {
             return Ok(rejected);
         }
         let answers = store.append(&self.events)?;
         store.flush()?;
-        for (&line, answer) in self.lines.iter().zip(answers) {
+        for ((&line, event), answer) in self.lines.iter().zip(&self.events).zip(answers) {
             match answer {
                 Appended::Stored(id) | Appended::Duplicate(id) => writeln!(out, "{id}")?,
-                Appended::Rejected(error) => rejected.push((line, error)),
+                Appended::Rejected(error) => rejected.push((line, event.timestamp_us(), error)),
             }
         }
         out.flush()?;

@@ -12,7 +12,7 @@ use sutra_grid_events::store::Snapshot;
 
 use super::Outcome;
 use crate::args::Global;
-use crate::output::{Output, progress, visit};
+use crate::output::{Output, progress, tell_gaps, visit};
 
 /// Events between two steps of the progress bar.
 const PROGRESS_EVENTS: u64 = 4_096;
@@ -50,7 +50,9 @@ pub(crate) fn run(global: &Global, arguments: &ExportArguments) -> Result<Outcom
             out.flush()?;
         }
     }
-    Ok(Outcome::Done)
+    let damage = snapshot.damage_met();
+    tell_gaps(&damage, snapshot.count(&Filter::All)?);
+    Ok(Outcome::Done.unless_damaged(&snapshot))
 }
 
 fn export(snapshot: &Snapshot, bar: &ProgressBar, mut write: impl FnMut(&str) -> Result<()>) -> Result<()> {

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use sutra_grid_events::ConceptId;
+use sutra_grid_events::{ConceptId, Filter};
 
 use super::Outcome;
 use crate::args::Global;
-use crate::output::{EventFormat, Output, note, print_event};
+use crate::output::{EventFormat, Output, note, print_event, tell_gaps};
 
 #[derive(Debug, Args)]
 pub(crate) struct GetArguments {
@@ -29,6 +29,8 @@ pub(crate) fn run(global: &Global, arguments: &GetArguments) -> Result<Outcome> 
         let Some(event) = snapshot.get(id)? else {
             out.flush()?;
             note(&format!("there is no event {id}"));
+            let at = Filter::between(id.timestamp_us(), id.timestamp_us().saturating_add(1));
+            tell_gaps(&store.gaps_in(&snapshot, &Filter::event_type(id.event_type()).and(at))?, 0);
             outcome = Outcome::Partial;
             continue;
         };

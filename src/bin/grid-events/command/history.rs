@@ -10,7 +10,7 @@ use sutra_grid_events::store::Snapshot;
 
 use super::Outcome;
 use crate::args::{Global, Range};
-use crate::output::{EventFormat, EventPrinter, EventTable, Output, format_time, note, print_events};
+use crate::output::{EventFormat, EventPrinter, EventTable, Output, format_time, note, print_events, tell_gaps};
 
 /// The type of the events that are folded.
 const HEARTBEAT: &str = "agent_heartbeat";
@@ -32,20 +32,20 @@ pub(crate) fn run(global: &Global, arguments: &HistoryArguments) -> Result<Outco
     let snapshot = store.snapshot();
     let range = arguments.range.resolve(global.now_us());
     let mut out = Output::stdout();
+    let entity = Filter::Entity { field: None, value: arguments.entity.clone() };
+    let filter = if range == TimeRange::default() { entity } else { Filter::And(vec![entity, Filter::Time(range)]) };
     let events = if arguments.format == EventFormat::Table {
         print_timeline(&snapshot, &arguments.entity, range, &mut out)?
     } else {
-        let entity = Filter::Entity { field: None, value: arguments.entity.clone() };
-        let filter =
-            if range == TimeRange::default() { entity } else { Filter::And(vec![entity, Filter::Time(range)]) };
-        let query = Query { filter, ..Query::default() };
+        let query = Query { filter: filter.clone(), ..Query::default() };
         print_events(&snapshot, &query, arguments.format, &mut out)?.events
     };
     out.flush()?;
     if events == 0 && arguments.format == EventFormat::Table {
         note(&format!("no event names `{}`", arguments.entity));
     }
-    Ok(Outcome::of_hits(events))
+    tell_gaps(&store.gaps_in(&snapshot, &filter)?, events);
+    Ok(Outcome::of_hits(events).unless_damaged(&snapshot))
 }
 
 /// Prints the timeline and answers how many events it stands for.

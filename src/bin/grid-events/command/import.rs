@@ -17,6 +17,7 @@ use super::Outcome;
 use crate::args::Global;
 use crate::lines::{LineReader, rejection};
 use crate::output::{JsonObject, Output, ReportFormat, note, progress, report};
+use crate::rejected::{Rejected, time_in};
 
 /// The most events in one batch.
 const BATCH_EVENTS: usize = 1_024;
@@ -130,6 +131,8 @@ struct Import<'a> {
     arguments: &'a ImportArguments,
     bar: &'a ProgressBar,
     tally: Tally,
+    /// What was rejected of the file that is being imported.
+    rejected: Rejected,
     /// Bytes of the files before this one.
     bytes_before: u64,
     /// Whether a line was rejected that must not be.
@@ -138,7 +141,15 @@ struct Import<'a> {
 
 impl<'a> Import<'a> {
     fn begin(store: Store, arguments: &'a ImportArguments, bar: &'a ProgressBar) -> Self {
-        Self { store, arguments, bar, tally: Tally::default(), bytes_before: 0, stopped: false }
+        Self {
+            store,
+            arguments,
+            bar,
+            tally: Tally::default(),
+            rejected: Rejected::default(),
+            bytes_before: 0,
+            stopped: false,
+        }
     }
 
     /// Imports one file. The outer error is one of the store, which ends the import; the inner one is
@@ -154,12 +165,12 @@ impl<'a> Import<'a> {
             };
             self.tally.read += 1;
             let event = match line.text {
-                Ok(text) => Event::from_json(text).map_err(|error| rejection(&error)),
-                Err(error) => Err(error.to_string()),
+                Ok(text) => Event::from_json(text).map_err(|error| (time_in(text), rejection(&error))),
+                Err(error) => Err((None, error.to_string())),
             };
             match event {
                 Ok(event) => batch.push(line.number, line.bytes, event),
-                Err(reason) => self.reject(file, line.number, &reason),
+                Err((time_us, reason)) => self.reject(file, line.number, time_us, &reason),
             }
             if self.stopped {
                 break Ok(());
@@ -171,6 +182,9 @@ impl<'a> Import<'a> {
         };
         self.commit(file, &mut batch)?;
         self.bytes_before += lines.bytes();
+        if let Some(loss) = std::mem::take(&mut self.rejected).loss(file) {
+            self.store.note_loss(&loss)?;
+        }
         Ok(end)
     }
 
@@ -186,18 +200,21 @@ impl<'a> Import<'a> {
         let answers = answers.with_context(|| {
             format!("the import stopped in {} after {} events were stored", file.display(), self.tally.stored)
         })?;
-        for (&line, answer) in batch.lines.iter().zip(answers) {
+        for ((&line, event), answer) in batch.lines.iter().zip(&batch.events).zip(answers) {
             match answer {
                 Appended::Stored(_) => self.tally.stored += 1,
                 Appended::Duplicate(_) => self.tally.duplicates += 1,
-                Appended::Rejected(error) => self.reject(file, line, &rejection(&error)),
+                Appended::Rejected(error) => {
+                    self.reject(file, line, Some(event.timestamp_us()), &rejection(&error));
+                }
             }
         }
         *batch = Batch::default();
         Ok(())
     }
 
-    fn reject(&mut self, file: &Path, line: u64, reason: &str) {
+    fn reject(&mut self, file: &Path, line: u64, time_us: Option<i64>, reason: &str) {
+        self.rejected.add(line, time_us, reason);
         self.tally.rejected += 1;
         self.stopped = self.stopped || self.arguments.strict;
         self.bar.suspend(|| note(&format!("{}:{line}: {reason}", file.display())));

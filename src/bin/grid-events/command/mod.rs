@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
+use sutra_grid_events::store::Snapshot;
 
 use crate::args::Arguments;
 
@@ -31,7 +32,7 @@ use crate::args::Arguments;
 pub(crate) enum Outcome {
     /// Something was found, or all was done.
     Done,
-    /// Nothing was found, or some of the input was rejected.
+    /// Nothing was found, some of the input was rejected, or a part of the store cannot be read.
     Partial,
     /// Something went wrong, and was reported.
     Failed,
@@ -51,6 +52,11 @@ impl Outcome {
     /// The outcome of a search with this many hits.
     fn of_hits(hits: u64) -> Self {
         if hits > 0 { Outcome::Done } else { Outcome::Partial }
+    }
+
+    /// The outcome of a search of what can be read; where a part of what was searched is damaged, not all was done.
+    fn unless_damaged(self, snapshot: &Snapshot) -> Self {
+        if self == Outcome::Done && !snapshot.damage_met().is_empty() { Outcome::Partial } else { self }
     }
 }
 
@@ -99,9 +105,39 @@ pub(crate) enum Command {
     Man(man::ManArguments),
 }
 
+impl Command {
+    /// The name of a command that writes to a store, or to what stands beside it; nothing if it only reads. A new
+    /// command must be told of here, so that `--read-only` holds for it.
+    fn writes(&self) -> Option<&'static str> {
+        Some(match self {
+            Command::Demo => "demo",
+            Command::Emit(_) => "emit",
+            Command::Import(_) => "import",
+            Command::Forward(_) => "forward",
+            Command::ServeStorage(_) => "serve-storage",
+            Command::DemoAgent(_)
+            | Command::DemoNode(_)
+            | Command::Query(_)
+            | Command::Count(_)
+            | Command::History(_)
+            | Command::Get(_)
+            | Command::Ask(_)
+            | Command::Why(_)
+            | Command::Effects(_)
+            | Command::Export(_)
+            | Command::Stats(_)
+            | Command::Completions(_)
+            | Command::Man(_) => return None,
+        })
+    }
+}
+
 /// Runs the command that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
     let global = &arguments.global;
+    if let Some(name) = arguments.command.writes() {
+        global.check_may_write(name)?;
+    }
     match &arguments.command {
         Command::Demo => demo::run(global),
         Command::DemoAgent(arguments) => demo::run_agent(arguments),

@@ -1,7 +1,7 @@
 //! The prompt of `ask`: lines with history, which lasts, and completion of the names in the store.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use rustyline::completion::{Completer, Pair};
@@ -30,7 +30,7 @@ impl Prompt {
     pub(super) fn new(store: &Store) -> Result<Self> {
         let mut editor = Editor::new()?;
         editor.set_helper(Some(Names { names: names_of(&store.snapshot())? }));
-        let history = history_file();
+        let history = history_file(store.path());
         if let Some(path) = &history {
             // The first prompt of all has no history.
             let _ = editor.load_history(path);
@@ -62,10 +62,14 @@ impl Prompt {
 }
 
 /// Where the history is kept, if the user has a place for such things.
-fn history_file() -> Option<PathBuf> {
+fn history_file(store: &Path) -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")))?;
     let folder = state.join("grid-events");
+    // A question must leave no trace in what is asked.
+    if std::path::absolute(&folder).ok()?.starts_with(std::path::absolute(store).ok()?) {
+        return None;
+    }
     std::fs::create_dir_all(&folder).ok()?;
     Some(folder.join("ask_history"))
 }

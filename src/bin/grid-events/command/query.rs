@@ -8,7 +8,7 @@ use sutra_grid_events::query::{Order, Query};
 
 use super::Outcome;
 use crate::args::{Cursor, Global, Selection};
-use crate::output::{EventFormat, Output, note, print_events, printable};
+use crate::output::{EventFormat, Output, note, print_events, printable, tell_gaps};
 
 #[derive(Debug, Args)]
 pub(crate) struct QueryArguments {
@@ -61,7 +61,8 @@ pub(crate) fn run(global: &Global, arguments: &QueryArguments) -> Result<Outcome
     } else if page.events == 0 && arguments.format == EventFormat::Table {
         note("no event found");
     }
-    Ok(Outcome::of_hits(page.events))
+    tell_gaps(&store.gaps_in(&snapshot, &query.filter)?, page.events);
+    Ok(Outcome::of_hits(page.events).unless_damaged(&snapshot))
 }
 
 #[cfg(test)]

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use sutra_grid_events::ConceptId;
-use sutra_grid_events::StoredEvent;
+use serde::Serialize;
 use sutra_grid_events::graph::causes::{CausalTree, Grade, Rules, causes, last_failure};
+use sutra_grid_events::query::{Filter, Gap};
 use sutra_grid_events::store::Snapshot;
+use sutra_grid_events::{ConceptId, StoredEvent};
 
 use super::Outcome;
 use crate::args::Global;
-use crate::output::{Output, note, printable};
+use crate::output::{Output, note, printable, tell_gaps};
 
 #[derive(Debug, Args)]
 pub(crate) struct WhyArguments {
@@ -26,6 +27,9 @@ pub(crate) struct WhyArguments {
     #[arg(long, value_enum, default_value_t = TreeFormat::Text)]
     pub(super) format: TreeFormat,
 }
+
+/// A gap this long before or behind the events of a tree may have taken some of it: an hour, in µs.
+const AROUND_US: i64 = 3_600_000_000;
 
 /// The forms of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,8 +62,12 @@ pub(super) fn run_towards(global: &Global, arguments: &WhyArguments, follow: Fol
     };
     let store = global.open_to_read()?;
     let snapshot = store.snapshot();
-    let Some(event) = find(&snapshot, &arguments.target, &rules)? else { return Ok(Outcome::Partial) };
+    let Some(event) = find(&snapshot, &arguments.target, &rules)? else {
+        tell_gaps(&store.gaps_in(&snapshot, &Filter::All)?, 0);
+        return Ok(Outcome::Partial);
+    };
     let tree = follow(&snapshot, &event, &rules)?;
+    let gaps = store.gaps_in(&snapshot, &around(&tree))?;
     let mut out = Output::stdout();
     match arguments.format {
         TreeFormat::Text => {
@@ -68,15 +76,38 @@ pub(super) fn run_towards(global: &Global, arguments: &WhyArguments, follow: Fol
             }
         }
         TreeFormat::Json => {
-            out.write_exact(&serde_json::to_string(&tree)?)?;
+            out.write_exact(&serde_json::to_string(&WithGaps { tree: &tree, gaps: &gaps })?)?;
             writeln!(out)?;
         }
         TreeFormat::Dot => out.write_exact(&tree.to_dot())?,
         TreeFormat::Mermaid => out.write_exact(&tree.to_mermaid())?,
     }
     out.flush()?;
+    if arguments.format != TreeFormat::Json {
+        tell_gaps(&gaps, tree.links.len() as u64);
+    }
     let links = tree.links.iter().filter(|link| link.grade > Grade::Coincident);
-    Ok(Outcome::of_hits(links.count() as u64))
+    Ok(Outcome::of_hits(links.count() as u64).unless_damaged(&snapshot))
+}
+
+/// A tree as JSON, and what is missing from the record around it.
+#[derive(Serialize)]
+struct WithGaps<'a> {
+    #[serde(flatten)]
+    tree: &'a CausalTree,
+    gaps: &'a [Gap],
+}
+
+/// The time of a tree, with what is just before and behind it.
+fn around(tree: &CausalTree) -> Filter {
+    let (first_us, last_us) = bounds(tree);
+    Filter::between(first_us.saturating_sub(AROUND_US), last_us.saturating_add(AROUND_US))
+}
+
+fn bounds(tree: &CausalTree) -> (i64, i64) {
+    let own = tree.event.event.timestamp_us();
+    let below = tree.links.iter().map(|link| bounds(&link.tree));
+    below.fold((own, own), |all, other| (all.0.min(other.0), all.1.max(other.1)))
 }
 
 /// The event with this id, or the last failure of the entity with this name; nothing, and said so, if there is none.

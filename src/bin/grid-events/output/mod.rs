@@ -9,6 +9,7 @@
 //! the exact forms (JSON, CSV) only there.
 
 mod csv;
+mod gaps;
 mod json;
 mod page;
 pub(crate) mod progress;
@@ -22,6 +23,7 @@ use clap::ValueEnum;
 use sutra_grid_events::StoredEvent;
 
 pub(crate) use csv::write_csv;
+pub(crate) use gaps::{gaps_json, tell_gaps};
 pub(crate) use json::JsonObject;
 pub(crate) use page::{print_event, print_events, visit};
 pub(crate) use table::{Column, EventTable, Table};
