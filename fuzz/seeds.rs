@@ -1,5 +1,5 @@
-//! Writes the first inputs of the targets that read files into `fuzz/corpus`, without compression, so that a changed byte
-//! is a changed byte of what was compressed. Run it from the root of the project after a change of the format:
+//! Writes the first inputs of the targets that read files into `fuzz/corpus`, without compression, so that a changed
+//! byte is a changed byte of what was compressed. Run it from the root of the project after a change of the format:
 //! `RUSTFLAGS='--cfg fuzzing' cargo run --manifest-path fuzz/Cargo.toml --bin seeds`.
 
 mod common;

@@ -1,5 +1,5 @@
-//! A seam for the benches and the fuzz targets: what an append does to a batch, without the store around it, and decoders
-//! without the checksums before them. Not part of the API.
+//! A seam for the benches and the fuzz targets: what an append does to a batch, without the store around it, and
+//! decoders without the checksums before them. Not part of the API.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ impl FrameEncoder {
         }
         let unstorable = |error: String| StoreError::damaged(Path::new("a batch"), error);
         for event in batch {
-            self.memory.push(event, &Nothing).map_err(|error| unstorable(error.to_string()))?;
+            self.memory.push(event, None, &Nothing).map_err(|error| unstorable(error.to_string()))?;
         }
         self.frame.clear();
         let record = self.memory.batch_record();

@@ -1,4 +1,5 @@
-//! Any bytes are a log of foreign concepts or a damaged one: what a reader finds in it, a writer keeps, and goes on behind.
+//! Any bytes are a log of foreign concepts or a damaged one: what a reader finds in it, a writer keeps, and goes on
+//! behind.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any sequence of operations on a small store, beside a plain list that does the same: they hold the same events in the
-//! same order, whatever was sealed, closed, killed and opened again between them.
+//! Any sequence of operations on a small store, beside a plain list that does the same: they hold the same events in
+//! the same order, whatever was sealed, closed, killed and opened again between them.
 
 #![no_main]
 

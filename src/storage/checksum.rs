@@ -1,7 +1,7 @@
 //! The comparison of checksums, in one place.
 //!
-//! Nearly every change of a byte ends at a checksum, so a fuzzer that must pass them sees little of the decoders behind.
-//! In a build for fuzzing, and nowhere else, a target can let every checksum fit.
+//! Nearly every change of a byte ends at a checksum, so a fuzzer that must pass them sees little of the decoders
+//! behind. In a build for fuzzing, and nowhere else, a target can let every checksum fit.
 
 /// Whether a checksum is the one that was stored.
 #[cfg(not(fuzzing))]

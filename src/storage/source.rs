@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event, ValueRef};
+use crate::storage::chain::Hash;
 use crate::storage::segment::RemovedRecord;
 
 /// An event as it is kept.
@@ -105,6 +106,12 @@ pub(crate) trait Source: Send + Sync {
 
     /// A digest of the shapes, where it is at hand: sources with the same one have the same shapes.
     fn shapes_digest(&self) -> Option<u64> {
+        None
+    }
+
+    /// A hash of all events here with their ids and sequence numbers, where it is at hand: sources with the same one
+    /// hold the same.
+    fn content_root(&self) -> Option<Hash> {
         None
     }
 

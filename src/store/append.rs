@@ -10,6 +10,7 @@ use super::shared::Shared;
 use super::{Appended, Store};
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::storage::StoredEvent;
 use crate::storage::tail::{LogFile, LogHeader, TailMemory, put_batch};
 
 /// Rows pushed while readers of the tail wait.
@@ -35,10 +36,15 @@ impl Writer {
     }
 
     /// Appends events as batches; each batch is visible and recovered as a whole. Events are one batch
-    /// unless they take more than [`BATCH_BYTES_MAX`].
-    pub(super) fn append(&mut self, shared: &Shared, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+    /// unless they take more than [`BATCH_BYTES_MAX`]. Where ordinals are given, there is one for each event.
+    pub(super) fn append(
+        &mut self,
+        shared: &Shared,
+        events: &[Event],
+        ordinals: Option<&[u32]>,
+    ) -> Result<Vec<Appended>, StoreError> {
         let mut outcomes = Vec::with_capacity(events.len());
-        let mut rest = events;
+        let (mut rest, mut rest_ordinals) = (events, ordinals.unwrap_or_default());
         while !rest.is_empty() {
             let mut bytes = 0;
             let length = rest.iter().take_while(|event| {
@@ -47,8 +53,9 @@ impl Writer {
                 fits
             });
             let (batch, behind) = rest.split_at(length.count().min(shared.config.segment_events as usize).max(1));
-            self.append_batch(shared, batch, &mut outcomes)?;
-            rest = behind;
+            let (given, given_behind) = rest_ordinals.split_at(batch.len().min(rest_ordinals.len()));
+            self.append_batch(shared, batch, given, &mut outcomes)?;
+            (rest, rest_ordinals) = (behind, given_behind);
         }
         Ok(outcomes)
     }
@@ -57,6 +64,7 @@ impl Writer {
         &mut self,
         shared: &Shared,
         batch: &[Event],
+        ordinals: &[u32],
         outcomes: &mut Vec<Appended>,
     ) -> Result<(), StoreError> {
         let pieces = pieces_with_room(shared, batch.len())?;
@@ -64,9 +72,10 @@ impl Writer {
         let Some(log) = &tail.log else { return Err(StoreError::Closed) };
         let older = BeforeActive(&pieces);
         let before = outcomes.len();
+        let mut ordinals = ordinals.iter().copied();
         for some in batch.chunks(PUSH_AT_ONCE) {
             let mut memory = tail.memory.write();
-            outcomes.extend(some.iter().map(|event| match memory.push(event, &older) {
+            outcomes.extend(some.iter().map(|event| match memory.push(event, ordinals.next(), &older) {
                 Ok(id) => Appended::Stored(id),
                 Err(error) => Appended::Rejected(error),
             }));
@@ -181,7 +190,7 @@ impl Store {
     pub fn append(&self, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
         self.append_with(|writer, shared| {
             writer.known.forget();
-            writer.append(shared, events)
+            writer.append(shared, events, None)
         })
     }
 
@@ -192,6 +201,16 @@ impl Store {
     /// As [`append`](Self::append), and if what is there cannot be read.
     pub fn append_new(&self, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
         self.append_with(|writer, shared| writer.append_new(shared, events))
+    }
+
+    /// Appends events of another store that are not there yet, as [`append_new`](Self::append_new) does, each under
+    /// the id it had where that is free. If another event has it, the next free ordinal of that type and time is
+    /// given; the answer says which. Sequence numbers are not kept.
+    ///
+    /// # Errors
+    /// As [`append_new`](Self::append_new).
+    pub fn append_kept(&self, events: &[StoredEvent]) -> Result<Vec<Appended>, StoreError> {
+        self.append_with(|writer, shared| writer.append_kept(shared, events))
     }
 
     fn append_with(

@@ -3,7 +3,7 @@
 //! Nothing is stored for this. The contents at a (type, µs) are read when an event there is first asked
 //! about, and kept as hashes while an import goes on, since many events can share one microsecond.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Appended;
@@ -12,8 +12,8 @@ use super::pieces::Pieces;
 use super::shared::Shared;
 use crate::error::StoreError;
 use crate::event::{ConceptId, Event};
-use crate::storage::Source;
 use crate::storage::tail::TailSource;
+use crate::storage::{Source, StoredEvent};
 
 /// Contents remembered at once; beyond this everything is forgotten and read again when needed.
 const KNOWN_CONTENTS_MAX: usize = 1 << 18;
@@ -24,8 +24,37 @@ type Moment = (Arc<str>, i64);
 /// The contents of the moments that were asked about.
 #[derive(Debug, Default)]
 pub(super) struct KnownContents {
-    moments: HashMap<Moment, HashMap<ContentHash, ConceptId>>,
+    moments: HashMap<Moment, KnownMoment>,
     count: usize,
+}
+
+/// The events of a type in one microsecond.
+#[derive(Debug, Default)]
+struct KnownMoment {
+    contents: HashMap<ContentHash, ConceptId>,
+    /// The ordinals that are taken. More than there are contents, where some are there twice.
+    ordinals: HashSet<u32>,
+    /// Above all of them.
+    next: u32,
+}
+
+impl KnownMoment {
+    fn add(&mut self, hash: ContentHash, id: ConceptId) {
+        self.take(id.ordinal());
+        self.contents.insert(hash, id);
+    }
+
+    fn take(&mut self, ordinal: u32) -> u32 {
+        self.ordinals.insert(ordinal);
+        self.next = self.next.max(ordinal.saturating_add(1));
+        ordinal
+    }
+
+    /// An ordinal for an event that had this one elsewhere.
+    fn keep_or_give(&mut self, ordinal: u32) -> u32 {
+        let is_free = !self.ordinals.contains(&ordinal);
+        self.take(if is_free { ordinal } else { self.next })
+    }
 }
 
 impl KnownContents {
@@ -55,34 +84,51 @@ enum Place {
 
 impl Writer {
     pub(super) fn append_new(&mut self, shared: &Shared, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+        self.append_unknown(shared, events.iter().map(|event| (event, None)))
+    }
+
+    pub(super) fn append_kept(&mut self, shared: &Shared, events: &[StoredEvent]) -> Result<Vec<Appended>, StoreError> {
+        self.append_unknown(shared, events.iter().map(|stored| (&stored.event, Some(stored.id.ordinal()))))
+    }
+
+    /// Appends events that are not there yet, each with the ordinal that it had elsewhere, or all without one.
+    fn append_unknown<'a>(
+        &mut self,
+        shared: &Shared,
+        events: impl Iterator<Item = (&'a Event, Option<u32>)>,
+    ) -> Result<Vec<Appended>, StoreError> {
         if self.known.count > KNOWN_CONTENTS_MAX {
             self.known.forget();
         }
         let pieces = shared.pieces();
         let mut scratch = String::new();
-        let (mut places, mut new, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut places, mut new, mut keys, mut ordinals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut in_batch: HashMap<(Moment, ContentHash), usize> = HashMap::new();
-        for event in events {
+        for (event, had) in events {
             let moment: Moment = (crate::event::intern_name(event.event_type()), event.timestamp_us());
+            let hash = content_hash(event, &mut scratch);
+            if let Some(&place) = in_batch.get(&(moment.clone(), hash)) {
+                places.push(Place::SameAsNew(place));
+                continue;
+            }
             if !self.known.moments.contains_key(&moment) {
                 let there = contents_at(&pieces, &moment, &mut scratch)?;
-                self.known.count += there.len() + 1;
+                self.known.count += there.contents.len() + 1;
                 self.known.moments.insert(moment.clone(), there);
             }
-            let hash = content_hash(event, &mut scratch);
-            let known = self.known.moments.get(&moment).and_then(|contents| contents.get(&hash));
-            places.push(match (known, in_batch.get(&(moment.clone(), hash))) {
-                (Some(id), _) => Place::There(id.clone()),
-                (None, Some(&place)) => Place::SameAsNew(place),
-                (None, None) => {
-                    in_batch.insert((moment.clone(), hash), new.len());
-                    new.push(event.clone());
-                    keys.push((moment, hash));
-                    Place::New(new.len() - 1)
-                }
-            });
+            let known = self.known.moments.entry(moment.clone()).or_default();
+            if let Some(id) = known.contents.get(&hash) {
+                places.push(Place::There(id.clone()));
+                continue;
+            }
+            ordinals.extend(had.map(|had| known.keep_or_give(had)));
+            in_batch.insert((moment.clone(), hash), new.len());
+            places.push(Place::New(new.len()));
+            new.push(event.clone());
+            keys.push((moment, hash));
         }
-        let appended = match self.append(shared, &new) {
+        let given = (ordinals.len() == new.len()).then_some(ordinals.as_slice());
+        let appended = match self.append(shared, &new, given) {
             Ok(appended) => appended,
             Err(error) => {
                 // A part of the events may have been stored before the disk refused.
@@ -91,8 +137,8 @@ impl Writer {
             }
         };
         for ((moment, hash), outcome) in keys.into_iter().zip(&appended) {
-            if let (Appended::Stored(id), Some(contents)) = (outcome, self.known.moments.get_mut(&moment)) {
-                contents.insert(hash, id.clone());
+            if let (Appended::Stored(id), Some(known)) = (outcome, self.known.moments.get_mut(&moment)) {
+                known.add(hash, id.clone());
                 self.known.count += 1;
             }
         }
@@ -113,11 +159,9 @@ fn contents_at(
     pieces: &Pieces,
     (event_type, timestamp_us): &Moment,
     scratch: &mut String,
-) -> Result<HashMap<ContentHash, ConceptId>, StoreError> {
-    let mut contents = HashMap::new();
-    let mut add = |event: &Event, id: ConceptId| {
-        contents.insert(content_hash(event, scratch), id);
-    };
+) -> Result<KnownMoment, StoreError> {
+    let mut known = KnownMoment::default();
+    let mut add = |event: &Event, id: ConceptId| known.add(content_hash(event, scratch), id);
     for segment in &pieces.segments {
         segment.each_at(event_type, *timestamp_us, |rows, row| {
             use crate::storage::Rows;
@@ -142,5 +186,5 @@ fn contents_at(
             }
         }
     }
-    Ok(contents)
+    Ok(known)
 }

@@ -10,9 +10,10 @@
 //! writer and never see half a batch.
 
 mod append;
+pub(crate) mod backup;
 mod config;
 mod damage;
-mod directory;
+pub(crate) mod directory;
 mod duplicates;
 mod durable;
 mod foreign;
@@ -37,6 +38,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 pub use crate::storage::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord, RemovalCause, StoredEvent};
+pub use backup::{BackupError, BackupFile, BackupManifest, BackupOptions, BackupReport, FileCount};
 pub use config::{
     BATCH_BYTES_MAX, CACHE_BYTES, Durability, FLUSH_INTERVAL, SEAL_ON_CLOSE_EVENTS, SEALED_LOG_GRACE, SEGMENT_EVENTS,
     StoreConfig, TAIL_BYTES_MAX, TAIL_GROWTH_MAX, WAITING_TAILS_MAX,

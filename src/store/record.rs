@@ -51,6 +51,8 @@ pub enum LossCause {
     Damaged,
     /// They could not be read any more when the store was salvaged.
     Salvaged,
+    /// Retention had removed them from a store that this one was merged from.
+    Removed,
 }
 
 /// Events that are not in the record, as far as is known of them.
@@ -163,6 +165,17 @@ impl Store {
     /// If it cannot be read.
     pub fn origins(&self) -> Result<Vec<Origin>, StoreError> {
         self.record(Tree::Origins)
+    }
+
+    /// Where an event came from that was taken over from another store; nothing if it was not. Costs as much as
+    /// [`origins`](Self::origins).
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn origin_of(&self, sequence: u64) -> Result<Option<Origin>, StoreError> {
+        let holds =
+            |origin: &Origin| origin.events > 0 && (origin.first_sequence..=origin.last_sequence).contains(&sequence);
+        Ok(self.origins()?.into_iter().find(holds))
     }
 
     /// Remembers durably where events came from.

@@ -38,13 +38,18 @@ pub(crate) const READERS: [&[&str]; 27] = [
 ];
 
 /// Every command that writes to a store, with enough arguments to be understood. A new writing command is added here.
-const WRITERS: [&[&str]; 5] = [
+const WRITERS: [&[&str]; 7] = [
     &["demo"],
     &["emit", "x"],
     &["import", "-"],
     &["forward", "--to", "127.0.0.1:1"],
+    &["restore", "backup"],
+    &["retain", "--older-than", "1y"],
     &["serve-storage", "--port", "0"],
 ];
+
+/// Every command that reads stores which its own arguments name, and writes a directory of its own or nothing.
+const READERS_OF_NAMED: [&str; 4] = ["backup", "diff", "merge", "verify"];
 
 /// Runs every reading command. `prepare` makes a command of its arguments.
 pub(crate) fn read_all(prepare: &dyn Fn(&[&str]) -> Command) {
@@ -72,7 +77,8 @@ fn every_command_is_known_to_read_or_to_write() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
         .collect();
-    let known: BTreeSet<&str> = READERS.iter().chain(&WRITERS).map(|arguments| arguments[0]).collect();
+    let listed = READERS.iter().chain(&WRITERS).map(|arguments| arguments[0]);
+    let known: BTreeSet<&str> = listed.chain(READERS_OF_NAMED).collect();
     assert!(shown.contains("query") && shown.contains("emit"), "{help}");
     assert_eq!(shown, known);
 }
@@ -102,4 +108,25 @@ fn what_writes_is_refused_where_only_reading_is_allowed() {
     let nowhere = store.beside("nowhere");
     let output = binary().args(["emit", "x", "--read-only", "--dir"]).arg(&nowhere).output().expect("runs");
     assert!(output.status.code() == Some(2) && !nowhere.exists());
+}
+
+#[test]
+fn stores_that_arguments_name_stay_as_they_are() {
+    let store = StoreOfAll::new();
+    let before = trace::before(&store.path());
+    for command in READERS_OF_NAMED {
+        let output = store.beside(command);
+        let mut run = binary();
+        run.args([command, "--read-only"]);
+        match command {
+            "backup" => run.arg("--dir").arg(store.path()).arg(&output),
+            "diff" => run.arg(store.path()).arg(store.path()),
+            "verify" => run.arg(store.path()),
+            _ => run.arg(store.path()).arg("--output").arg(&output),
+        };
+        let ended = run.output().expect("the binary runs");
+        assert!(ended.status.success(), "{command}: {}", said(&ended));
+        assert!(matches!(command, "diff" | "verify") || output.join("FORMAT").is_file(), "{command} wrote nothing");
+    }
+    trace::assert_same(&before, &trace::after(&store.path(), &before), "read");
 }

@@ -106,10 +106,12 @@ fn lost(loss: &Loss) -> Gap {
         LossCause::Torn => GapCause::Torn,
         LossCause::Damaged => GapCause::Damaged,
         LossCause::Salvaged => GapCause::Lost,
+        LossCause::Removed => GapCause::Removed,
     };
     let reason = match (loss.cause, loss.events) {
         (LossCause::Rejected, Some(events)) => format!("{events} events were offered and rejected: {}", loss.detail),
         (LossCause::Rejected, None) => format!("events were offered and rejected: {}", loss.detail),
+        (LossCause::Removed, _) => format!("removed by retention before the stores were merged: {}", loss.detail),
         (LossCause::Salvaged, _) => format!("could not be salvaged: {}", loss.detail),
         _ => loss.detail.clone(),
     };

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::Seek;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,6 +58,14 @@ impl ForeignView {
         Ok(ForeignPlace { offset: scanned.whole_end, ..self.end })
     }
 
+    /// The file, read from its beginning on, and up to where it holds whole frames; nothing if there is none.
+    pub(crate) fn whole_prefix(&self) -> Result<Option<(Arc<File>, u64)>, StoreError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let end = self.since(ForeignPlace { offset: 0, ..self.end }, &mut |_, _| {})?.offset;
+        (&**file).rewind().map_err(StoreError::io("read", &self.path))?;
+        Ok(Some((Arc::clone(file), end)))
+    }
+
     /// The record at a place; nothing if that is of another generation.
     pub(crate) fn at(&self, place: ForeignPlace) -> Result<Option<ForeignRecord>, StoreError> {
         match &self.file {
@@ -65,6 +74,16 @@ impl ForeignView {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The epoch that the log names, and how many bytes of it are damaged between whole frames and torn at the end;
+    /// nothing if there is no log.
+    pub(crate) fn damage(&self) -> Result<Option<(u64, u64, u64)>, StoreError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let scanned = frame::scan(self.stretch(file, HEADER_BYTES), &mut |_, _| {});
+        let scanned = scanned.map_err(StoreError::io("read", &self.path))?;
+        let torn = self.end.offset.saturating_sub(scanned.whole_end);
+        Ok(Some((self.epoch, scanned.damaged_bytes, torn)))
     }
 
     fn stretch<'a>(&self, file: &'a File, at: u64) -> Stretch<'a> {

@@ -37,6 +37,7 @@ struct Watched {
 static WATCHED: Mutex<Vec<Weak<Watched>>> = Mutex::new(Vec::new());
 
 /// Watches a directory and all below it until it is dropped.
+// The watched directory is known as long as this holds it.
 pub(crate) struct Watch(#[allow(dead_code)] Arc<Watched>);
 
 /// Starts to watch the directory at a path.

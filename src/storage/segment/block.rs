@@ -172,6 +172,12 @@ impl BlockColumns {
     }
 }
 
+/// What a block says of itself, not checked against its checksum.
+pub(super) fn read_head(bytes: &[u8]) -> Option<BlockHead> {
+    let head_bytes = usize::from(u16::from_le_bytes(bytes.get(4..6)?.try_into().ok()?)).min(HEAD_BYTES_MAX);
+    bincode::deserialize(bytes.get(6..6 + head_bytes)?).ok()
+}
+
 /// Reads the block that these bytes are, and checks it.
 pub(crate) fn decode(bytes: &[u8]) -> Option<(BlockHead, BlockColumns)> {
     let head_bytes = usize::from(u16::from_le_bytes(bytes.get(4..6)?.try_into().ok()?));

@@ -23,9 +23,9 @@ pub(crate) const SEGMENT_END_MAGIC: &[u8; 8] = b"SGESEGND";
 /// The newest version that is read.
 pub(crate) const SEGMENT_VERSION: u32 = 2;
 /// The version of a segment that has all events with which it was sealed.
-const VERSION_WHOLE: u32 = 1;
+pub(super) const VERSION_WHOLE: u32 = 1;
 /// The version of a segment that was written anew without some of them: its contents end with `removed`.
-const VERSION_REDUCED: u32 = 2;
+pub(super) const VERSION_REDUCED: u32 = 2;
 /// Magic, version and the frame of the contents.
 pub(crate) const START_BYTES: usize = 8 + 4 + FRAME_BYTES;
 /// The frame of the contents, the body offset and the magic.

@@ -89,6 +89,12 @@ impl Dictionary {
     }
 }
 
+/// The words of one page, whose checksum was compared. Nothing if it is not what its record says.
+pub(super) fn page_words(record: &PageRecord, stored: &[u8]) -> Option<(String, Vec<u32>)> {
+    let PageWords { text, ends } = PageWords::decode(record, stored)?;
+    Some((text, ends))
+}
+
 impl PageWords {
     fn get(&self, number: usize) -> Option<&str> {
         let end = *self.ends.get(number)? as usize;

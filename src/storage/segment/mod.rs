@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! builder ─► block (column), dictionary, postings, counts, filter, roots ─► contents ─► file
+//! file ─► check (all of it, for verify)
 //! file ─► reader ─► source (for queries) ─► rows
 //! ```
 
 mod block;
 mod builder;
+pub(crate) mod check;
 mod column;
 mod contents;
 mod counts;
@@ -15,9 +17,10 @@ mod filter;
 mod missing;
 mod postings;
 mod reader;
-mod roots;
+pub(crate) mod roots;
 mod rows;
 mod source;
+mod text;
 
 pub(crate) use builder::{Sealing, build, rebuild};
 pub use contents::RemovalCause;

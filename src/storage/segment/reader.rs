@@ -449,7 +449,7 @@ fn read_contents(file: &File, file_bytes: u64, path: &Path) -> Result<(Contents,
         .ok_or_else(|| StoreError::damaged(path, "both copies of its contents are"))
 }
 
-fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
+pub(super) fn zones_of(contents: &Contents) -> Option<Vec<Zone>> {
     let mut first = 0u32;
     let mut zones = Vec::with_capacity(contents.blocks.len());
     for block in &contents.blocks {

@@ -11,6 +11,7 @@ use super::reader::SegmentReader;
 use super::rows::SegmentRows;
 use crate::error::StoreError;
 use crate::event::ConceptId;
+use crate::storage::chain::{Hash, segment_root};
 use crate::storage::source::{Hole, Rows, Source, Unreadable, Zone};
 
 impl SegmentReader {
@@ -175,6 +176,10 @@ impl Source for SegmentReader {
 
     fn shapes_digest(&self) -> Option<u64> {
         Some(SegmentReader::shapes_digest(self))
+    }
+
+    fn content_root(&self) -> Option<Hash> {
+        Some(segment_root(self.contents().types.iter().map(|found| (found.name.as_str(), found.root))))
     }
 
     fn rows(&self, block: usize) -> Result<Arc<dyn Rows>, StoreError> {

@@ -235,6 +235,15 @@ pub(crate) fn read_log(path: &Path, from: u64) -> Result<Option<LogContents>, St
     parse_log(&bytes, from, path).map(Some)
 }
 
+/// The length of the log in these bytes up to the end of its last whole frame; nothing if it holds no event, as
+/// [`read_log`] says.
+pub(crate) fn whole_bytes(bytes: &[u8], path: &Path) -> Result<Option<u64>, StoreError> {
+    if ends_within_header(bytes) || bytes.iter().all(|&byte| byte == 0) {
+        return Ok(None);
+    }
+    parse_log(bytes, 0, path).map(|contents| Some(contents.whole_bytes))
+}
+
 /// Whether these bytes are the start of a log and end before its header does.
 fn ends_within_header(bytes: &[u8]) -> bool {
     let length = bytes.get(12..16).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);

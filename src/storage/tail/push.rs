@@ -23,11 +23,17 @@ pub(crate) trait Older {
 
 impl TailMemory {
     /// Appends an event, not yet published. A (type, µs) that this tail has not seen is asked of what is
-    /// older, unless it lies above the latest time there.
+    /// older, unless it lies above the latest time there. The event gets the next free ordinal there, or the one that
+    /// is given, of which the caller knows that no other event has it.
     ///
     /// # Errors
     /// If the event is not one that can be stored; nothing is appended then.
-    pub(crate) fn push(&mut self, event: &Event, older: &dyn Older) -> Result<ConceptId, EventError> {
+    pub(crate) fn push(
+        &mut self,
+        event: &Event,
+        given: Option<u32>,
+        older: &dyn Older,
+    ) -> Result<ConceptId, EventError> {
         if !matches!(event, Event::Grid(_)) {
             event.validate()?;
         }
@@ -49,8 +55,8 @@ impl TailMemory {
             let is_new = older_newest_us.is_none_or(|newest_us| timestamp_us > newest_us);
             if is_new { 0 } else { older.next_ordinal(&name, timestamp_us) }
         });
-        let ordinal = *next;
-        *next = next.saturating_add(1);
+        let ordinal = given.unwrap_or(*next);
+        *next = ordinal.saturating_add(1).max(*next);
         self.index(start, shape_number, timestamp_us, ordinal);
         Ok(ConceptId::from_parts(name, timestamp_us, ordinal))
     }

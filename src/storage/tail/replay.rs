@@ -64,7 +64,12 @@ impl TailMemory {
             let mut input = &self.rows[self.row_start(position)..];
             if let Some(shape) = varint::take(&mut input).and_then(|number| self.shapes.get(number as usize)) {
                 let key = (shape.type_index, self.times[position]);
-                self.next_ordinals.insert(key, self.ordinals[position]);
+                // An ordinal that was given need not have been the next one; it leaves a hole, which does no harm.
+                let ordinal = self.ordinals[position];
+                if let Some(next) = self.next_ordinals.get_mut(&key).filter(|next| **next == ordinal.saturating_add(1))
+                {
+                    *next = ordinal;
+                }
             }
         }
         self.rows.truncate(self.row_start(from as usize));

@@ -156,7 +156,7 @@ fn append(shared: &Shared, events: &[Event], is_sealer: bool) -> Result<bool, St
         };
         let writer = writer.as_mut().ok_or(StoreError::Closed)?;
         writer.known.forget();
-        writer.append(shared, events)?;
+        writer.append(shared, events, None)?;
     }
     shared.durable.flush()?;
     Ok(true)

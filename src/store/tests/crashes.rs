@@ -213,6 +213,5 @@ fn whatever_a_crash_leaves_holds_what_was_promised() {
             checked += check_images(&next, IMAGES_OF_A_RUN / 2, &mut random, &format!("seed {seed}, the next process"));
         }
     }
-    println!("{checked} images of {runs} runs");
     assert!(checked >= 50 * runs, "few images were made: {checked} of {runs} runs");
 }

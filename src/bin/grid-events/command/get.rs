@@ -18,6 +18,9 @@ pub(crate) struct GetArguments {
     /// Form of the event; both JSON forms print its content alone
     #[arg(long, value_enum, default_value_t = EventFormat::Json)]
     format: EventFormat,
+    /// Say on stderr which store each event came from, in a store that was merged from others
+    #[arg(long)]
+    origin: bool,
 }
 
 pub(crate) fn run(global: &Global, arguments: &GetArguments) -> Result<Outcome> {
@@ -40,6 +43,16 @@ pub(crate) fn run(global: &Global, arguments: &GetArguments) -> Result<Outcome> 
                 writeln!(out)?;
             }
             format => print_event(&event, format, &mut out)?,
+        }
+        if arguments.origin {
+            out.flush()?;
+            note(&match store.origin_of(event.sequence)? {
+                Some(origin) => format!(
+                    "{id} came from {} (store {:016x}, numbers {} to {} there)",
+                    origin.label, origin.epoch, origin.origin_first_sequence, origin.origin_last_sequence
+                ),
+                None => format!("{id} was recorded here"),
+            });
         }
     }
     out.flush()?;

@@ -1,9 +1,11 @@
 //! The commands, one file each. A command takes its arguments, does its work and says how it went.
 
 mod ask;
+mod backup;
 mod completions;
 mod count;
 mod demo;
+mod diff;
 mod effects;
 mod emit;
 mod export;
@@ -12,11 +14,14 @@ mod get;
 mod history;
 mod import;
 mod man;
+mod merge;
 mod prompt;
 mod query;
+mod restore;
 mod retain;
 mod serve_storage;
 mod stats;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -93,10 +98,20 @@ pub(crate) enum Command {
     Export(export::ExportArguments),
     /// Send all events to a remote store, in order of arrival
     Forward(forward::ForwardArguments),
+    /// Copy the store while it is written to, and only what is new where an earlier copy is
+    Backup(backup::BackupArguments),
+    /// Make a store of a backup, after all of it was checked
+    Restore(restore::RestoreArguments),
+    /// Make one store of the stores of several masters
+    Merge(merge::MergeArguments),
+    /// Show what tells two stores apart; exits with 0 if nothing does, with 1 if something does
+    Diff(diff::DiffArguments),
     /// Remove or thin what is too old or too much, or say what would go
     Retain(retain::RetainArguments),
     /// Show what the store holds and what it costs
     Stats(stats::StatsArguments),
+    /// Check every byte of a store, without changing any
+    Verify(verify::VerifyArguments),
     /// Be the storage of grid events for programs that speak the Sutra protocol
     ServeStorage(serve_storage::ServeStorageArguments),
     /// Print a completion script for a shell
@@ -114,8 +129,13 @@ impl Command {
             Command::Emit(_) => "emit",
             Command::Import(_) => "import",
             Command::Forward(_) => "forward",
+            Command::Restore(_) => "restore",
+            Command::Retain(_) => "retain",
             Command::ServeStorage(_) => "serve-storage",
-            Command::DemoAgent(_)
+            // These write to a directory of their own, never to a store that they read.
+            Command::Backup(_)
+            | Command::Merge(_)
+            | Command::DemoAgent(_)
             | Command::DemoNode(_)
             | Command::Query(_)
             | Command::Count(_)
@@ -125,7 +145,9 @@ impl Command {
             | Command::Why(_)
             | Command::Effects(_)
             | Command::Export(_)
+            | Command::Diff(_)
             | Command::Stats(_)
+            | Command::Verify(_)
             | Command::Completions(_)
             | Command::Man(_) => return None,
         })
@@ -153,8 +175,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome> {
         Command::Effects(arguments) => effects::run(global, arguments),
         Command::Export(arguments) => export::run(global, arguments),
         Command::Forward(arguments) => forward::run(global, arguments),
+        Command::Backup(arguments) => backup::run(global, arguments),
+        Command::Restore(arguments) => restore::run(global, arguments),
+        Command::Merge(arguments) => merge::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Retain(arguments) => retain::run(global, arguments),
         Command::Stats(arguments) => stats::run(global, arguments),
+        Command::Verify(arguments) => verify::run(global, arguments),
         Command::ServeStorage(arguments) => serve_storage::run(global, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),

@@ -1,0 +1,231 @@
+//! `verify`: whether a data directory holds what was written, for a person at three in the morning.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use indicatif::HumanBytes;
+use sutra_grid_events::event::{Value, timestamp};
+use sutra_grid_events::forensics::{Finding, Head, Lost, Severity, Verification, VerifyOptions, verify};
+
+use super::Outcome;
+use crate::args::Global;
+use crate::output::{JsonObject, Output, ReportFormat, format_time, printable, progress};
+
+const AFTER_HELP: &str = "\
+It reads files only: no lock is taken and nothing is written, so it may run beside a writer, on a read-only medium and
+on a copy without kv/.
+
+Exit codes: 0 nothing is wrong (there may be notices), 1 something is, 2 it is no store or cannot be read.";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct VerifyArguments {
+    /// Data directory to check [default: that of --dir]
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Head that an earlier run printed and that was noted elsewhere: shows whether anything before it was changed
+    #[arg(long, value_name = "HASH@NUMBER")]
+    head: Option<Head>,
+    /// Threads that check segments [default: one for each core]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    format: ReportFormat,
+}
+
+pub(crate) fn run(global: &Global, arguments: &VerifyArguments) -> Result<Outcome> {
+    let directory = match &arguments.directory {
+        Some(directory) => directory.clone(),
+        None => global.directory()?,
+    };
+    let mut options = VerifyOptions::default();
+    options.head = arguments.head;
+    options.threads = arguments.threads.map(usize::from);
+    let bar = progress::over_bytes(Some(0));
+    let found = verify(&directory, &options, &|progress| {
+        bar.set_length(progress.total_bytes);
+        bar.set_position(progress.bytes);
+    });
+    bar.finish_and_clear();
+    let found = found?;
+    let mut out = Output::stdout();
+    match arguments.format {
+        ReportFormat::Json => {
+            out.write_exact(&json_of(&found))?;
+            writeln!(out)?;
+        }
+        ReportFormat::Table => print_report(&directory.display().to_string(), &found, &mut out)?,
+    }
+    out.flush()?;
+    Ok(if found.is_ok() { Outcome::Done } else { Outcome::Partial })
+}
+
+fn print_report(directory: &str, found: &Verification, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "{} (epoch {:016x})", printable(directory), found.epoch)?;
+    let numbers = match (found.first_sequence, found.last_sequence) {
+        (Some(first), Some(last)) => format!(", numbers {first} to {last}"),
+        _ => String::new(),
+    };
+    writeln!(out, "{} events{numbers}", found.events)?;
+    writeln!(out, "{} segments and {} logs, {}", found.segments, found.logs, HumanBytes(found.file_bytes))?;
+    for finding in &found.findings {
+        writeln!(out, "{}", printable(&line_of(finding)))?;
+    }
+    for lost in &found.lost {
+        writeln!(out, "lost: {}", words_of(lost))?;
+    }
+    for note in &found.notes {
+        writeln!(out, "known: {}", printable(note))?;
+    }
+    if let Some(head) = found.head {
+        writeln!(out, "head: {head}")?;
+    }
+    match found.head_matches {
+        Some(true) => writeln!(out, "The head that was given is in the chain: nothing before it was changed.")?,
+        Some(false) => {}
+        None => writeln!(
+            out,
+            "Without --head this shows that the record fits together, not that nobody wrote it anew: note the head \
+             elsewhere."
+        )?,
+    }
+    let wrong = found.findings.iter().filter(|finding| finding.severity > Severity::Notice).count();
+    match wrong {
+        0 => writeln!(out, "OK")?,
+        1 => writeln!(out, "1 finding")?,
+        _ => writeln!(out, "{wrong} findings")?,
+    }
+    Ok(())
+}
+
+fn name_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "notice",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+fn line_of(finding: &Finding) -> String {
+    let mut line = name_of(finding.severity).to_owned();
+    let file = finding.file.display().to_string();
+    let place: Vec<&str> = [&*file, &*finding.place].into_iter().filter(|part| !part.is_empty()).collect();
+    if !place.is_empty() {
+        line = format!("{line}: {}", place.join(", "));
+    }
+    format!("{line}: {}", finding.what)
+}
+
+fn words_of(lost: &Lost) -> String {
+    let mut words = match lost.events {
+        Some(1) => "1 event".to_owned(),
+        Some(events) => format!("{events} events"),
+        None => "an unknown number of events".to_owned(),
+    };
+    if let (Some(first), Some(last)) = (lost.first_sequence, lost.last_sequence) {
+        words = format!("{words}, within numbers {first} to {last}");
+    }
+    let times = (lost.first_us.map(format_time), lost.last_us.map(format_time));
+    match times {
+        (Some(first), Some(last)) => format!("{words}, between {first} and {last}"),
+        (Some(first), None) => format!("{words}, after {first}"),
+        (None, Some(last)) => format!("{words}, before {last}"),
+        (None, None) => words,
+    }
+}
+
+fn json_of(found: &Verification) -> String {
+    let list = |items: Vec<String>| format!("[{}]", items.join(","));
+    let number = |number: Option<u64>| Value::from(number);
+    let time = |us: Option<i64>| Value::from(us.map(timestamp::format));
+    let findings = found.findings.iter().map(|finding| {
+        JsonObject::default()
+            .field("severity", name_of(finding.severity))
+            .field("file", finding.file.to_string_lossy().into_owned())
+            .field("place", &*finding.place)
+            .field("what", &*finding.what)
+            .finish()
+    });
+    let lost = found.lost.iter().map(|lost| {
+        JsonObject::default()
+            .field("events", number(lost.events))
+            .field("first_sequence", number(lost.first_sequence))
+            .field("last_sequence", number(lost.last_sequence))
+            .field("first", time(lost.first_us))
+            .field("last", time(lost.last_us))
+            .finish()
+    });
+    let notes = found.notes.iter().map(|note| {
+        let mut text = String::new();
+        Value::from(note.as_str()).as_ref().write_json(&mut text);
+        text
+    });
+    JsonObject::default()
+        .field("ok", found.is_ok())
+        .field("epoch", format!("{:016x}", found.epoch))
+        .field("segments", found.segments)
+        .field("logs", found.logs)
+        .field("events", found.events)
+        .field("raw_bytes", found.raw_bytes)
+        .field("file_bytes", found.file_bytes)
+        .field("first_sequence", number(found.first_sequence))
+        .field("last_sequence", number(found.last_sequence))
+        .field("head", Value::from(found.head.map(|head| head.to_string())))
+        .field("head_matches", found.head_matches.map_or(Value::Null, Value::from))
+        .raw("findings", &list(findings.collect()))
+        .raw("lost", &list(lost.collect()))
+        .raw("known", &list(notes.collect()))
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Verification {
+        let mut found = Verification::default();
+        (found.epoch, found.segments, found.logs, found.events) = (255, 1, 1, 3);
+        (found.raw_bytes, found.file_bytes) = (300, 200);
+        (found.first_sequence, found.last_sequence) = (Some(1), Some(5));
+        found.head = Some(Head { chain: [0xab; 32], sequence: 5 });
+        found.findings.push(Finding {
+            severity: Severity::Error,
+            file: "segments/\u{1b}x".into(),
+            place: "block 2".into(),
+            what: "gone.".into(),
+        });
+        found.lost.push(Lost {
+            first_sequence: Some(2),
+            last_sequence: Some(3),
+            first_us: Some(0),
+            last_us: None,
+            events: Some(2),
+        });
+        found.notes.push("a loss".into());
+        found
+    }
+
+    #[test]
+    fn the_json_has_a_fixed_form() {
+        let expected = concat!(
+            r#"{"ok":false,"epoch":"00000000000000ff","segments":1,"logs":1,"events":3,"raw_bytes":300,"file_bytes":200,"#,
+            r#""first_sequence":1,"last_sequence":5,"head":"HEAD@5","head_matches":null,"findings":[{"severity":"error","#,
+            r#""file":"segments/\u001bx","place":"block 2","what":"gone."}],"lost":[{"events":2,"first_sequence":2,"#,
+            r#""last_sequence":3,"first":"1970-01-01T00:00:00.000000Z","last":null}],"known":["a loss"]}"#
+        );
+        assert_eq!(json_of(&example()), expected.replace("HEAD", &"ab".repeat(32)));
+    }
+
+    #[test]
+    fn the_report_says_what_is_wrong_and_lost_and_steers_no_terminal() {
+        let mut out = Vec::new();
+        print_report("store", &example(), &mut out).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        assert!(text.contains("error: segments/\\u{1b}x, block 2: gone.\n"), "{text}");
+        assert!(text.contains("lost: 2 events, within numbers 2 to 3, after 1970-01-01T00:00:00Z\n"), "{text}");
+        assert!(text.ends_with("1 finding\n"), "{text}");
+    }
+}

@@ -1,0 +1,208 @@
+//! Whether every sequence number is there once, and whether what is missing is accounted for.
+
+use super::chain::RemovalEvent;
+use super::logs::TailEvents;
+use super::segments::Checked;
+use super::{Lost, Severity, Verification};
+use crate::error::StoreError;
+use crate::storage::keyed::{Tree, read_published};
+use crate::store::{Loss, Removal};
+
+/// A run of sequence numbers, first and last.
+pub(super) type Run = (u64, u64);
+
+/// What the store says is missing.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    removals: Vec<Removal>,
+    losses: Vec<Loss>,
+}
+
+impl Known {
+    /// What the store at this path has published.
+    pub(super) fn read(store: &std::path::Path) -> Result<Self, StoreError> {
+        fn entries<T: serde::de::DeserializeOwned>(store: &std::path::Path, tree: Tree) -> Result<Vec<T>, StoreError> {
+            let published = read_published(store, tree)?;
+            Ok(published.into_values().filter_map(|value| serde_json::from_value(value).ok()).collect())
+        }
+        Ok(Self { removals: entries(store, Tree::Retention)?, losses: entries(store, Tree::Losses)? })
+    }
+
+    /// The runs that are missing for a reason.
+    fn runs(&self, removals: &[RemovalEvent]) -> Vec<Run> {
+        let whole = self.removals.iter().filter(|removal| removal.event_type.is_none());
+        let whole = whole.map(|removal| (removal.first_sequence, removal.last_sequence));
+        let losses = self.losses.iter().filter_map(|loss| Some((loss.first_sequence?, loss.last_sequence?)));
+        let said = removals.iter().filter(|removal| removal.removed_type.is_none());
+        let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));
+        let mut runs: Vec<Run> = whole.chain(losses).chain(said).collect();
+        runs.sort_unstable();
+        runs
+    }
+
+    fn note(&self, verification: &mut Verification) {
+        let events: u64 = self.removals.iter().map(|removal| removal.events).sum();
+        if events > 0 {
+            verification.notes.push(format!("{events} events were removed by retention"));
+        }
+        for loss in &self.losses {
+            let numbers = match (loss.first_sequence, loss.last_sequence) {
+                (Some(first), Some(last)) => format!(", numbers {first} to {last}"),
+                _ => String::new(),
+            };
+            verification.notes.push(format!("a loss that the store knows{numbers}: {}", loss.detail));
+        }
+    }
+}
+
+/// The first of the runs that overlap those before them, and all runs as one sorted list.
+fn merge(mut runs: Vec<Run>) -> (Option<Run>, Vec<Run>) {
+    runs.sort_unstable();
+    let (mut twice, mut merged) = (None, Vec::<Run>::new());
+    for run in runs {
+        match merged.last_mut() {
+            Some(last) if run.0 <= last.1 => {
+                twice = twice.or(Some((run.0, run.1.min(last.1))));
+                last.1 = last.1.max(run.1);
+            }
+            Some(last) if run.0 == last.1 + 1 => last.1 = run.1,
+            _ => merged.push(run),
+        }
+    }
+    (twice, merged)
+}
+
+/// What of a run is in none of the sorted runs.
+fn without(run: Run, runs: &[Run]) -> Vec<Run> {
+    let (mut from, mut left) = (run.0, Vec::new());
+    for &(first, last) in runs {
+        if first > run.1 {
+            break;
+        }
+        if last < from {
+            continue;
+        }
+        if first > from {
+            left.push((from, first - 1));
+        }
+        from = from.max(last.saturating_add(1));
+    }
+    if from <= run.1 {
+        left.push((from, run.1));
+    }
+    left
+}
+
+fn count(runs: &[Run]) -> u64 {
+    runs.iter().map(|run| run.1 - run.0 + 1).sum()
+}
+
+/// Finds what is missing without a reason. `end` is the last sequence number that the store gave, as far as is known;
+/// `again` reads once more what the store says is missing, since a writer may be just about to say it.
+pub(super) fn check(
+    segments: &[Checked],
+    tails: &[TailEvents],
+    removals: &[RemovalEvent],
+    known: Known,
+    again: impl FnOnce() -> Option<Known>,
+    end: u64,
+    verification: &mut Verification,
+) {
+    let of_segments = segments.iter().flat_map(|found| found.facts.runs.iter().copied());
+    let there = of_segments.chain(tails.iter().flat_map(TailEvents::runs)).collect();
+    let (twice, there) = merge(there);
+    if let Some((first, last)) = twice {
+        let what = format!(
+            "numbers {first} to {last} are there twice. Two files hold the same events, or one is of another copy: \
+             compare with a backup."
+        );
+        verification.find(Severity::Error, "", "sequence numbers", what);
+    }
+    verification.first_sequence = there.first().map(|run| run.0);
+    verification.last_sequence = there.last().map(|run| run.1);
+    let missing = without((1, end.max(verification.last_sequence.unwrap_or(0))), &there);
+    let unexplained = |known: &Known| -> Vec<Run> {
+        let (_, explained) = merge(known.runs(removals));
+        missing.iter().flat_map(|run| without(*run, &explained)).collect()
+    };
+    let mut known = known;
+    let mut holes = within_segments(segments, unexplained(&known));
+    if !holes.is_empty()
+        && let Some(newer) = again()
+    {
+        holes = within_segments(segments, unexplained(&newer));
+        known = newer;
+    }
+    known.note(verification);
+    let knots = knots(segments, tails);
+    for (first, last) in holes {
+        let before = knots.iter().rev().find(|knot| knot.0 < first).map(|knot| knot.1);
+        let after = knots.iter().find(|knot| knot.0 > last).map(|knot| knot.1);
+        let events = last - first + 1;
+        let what = format!(
+            "{events} events are missing (numbers {first} to {last}), and nothing says why. A file was removed, cut off \
+             or damaged: take it from a backup, or run `grid-events salvage` on a copy."
+        );
+        verification.find(Severity::Error, "", format!("numbers {first} to {last}"), what);
+        verification.lost.push(Lost {
+            first_sequence: Some(first),
+            last_sequence: Some(last),
+            first_us: before,
+            last_us: after,
+            events: Some(events),
+        });
+    }
+}
+
+/// The holes but for those inside of segments that say how many events they lack, or of which damaged blocks were
+/// named already.
+fn within_segments(segments: &[Checked], mut holes: Vec<Run>) -> Vec<Run> {
+    for contents in segments.iter().filter(|found| found.contents().is_some()) {
+        let Some(own) = contents.contents() else { continue };
+        let range = (own.first_sequence, own.last_sequence);
+        let accounted = own.removed.iter().map(|gone| u64::from(gone.events)).sum::<u64>()
+            + contents.facts.lost.iter().map(|lost| lost.events).sum::<u64>();
+        if accounted == 0 {
+            continue;
+        }
+        let is_inside = |hole: &Run| hole.0 >= range.0 && hole.1 <= range.1;
+        let inside: Vec<Run> = holes.iter().copied().filter(is_inside).collect();
+        if count(&inside) <= accounted {
+            holes.retain(|hole| !is_inside(hole));
+        }
+    }
+    holes
+}
+
+/// Sequence numbers with the times there, in their order.
+fn knots(segments: &[Checked], tails: &[TailEvents]) -> Vec<(u64, i64)> {
+    let mut knots = Vec::new();
+    for contents in segments.iter().filter_map(Checked::contents) {
+        let first_us = contents.blocks.iter().map(|block| block.min_us).min();
+        let last_us = contents.blocks.iter().map(|block| block.max_us).max();
+        knots.extend(first_us.map(|us| (contents.first_sequence, us)));
+        knots.extend(last_us.map(|us| (contents.last_sequence, us)));
+    }
+    for tail in tails {
+        for (first, last) in tail.runs() {
+            knots.extend([first, last].into_iter().filter_map(|number| Some((number, tail.time_of(number)?))));
+        }
+    }
+    knots.sort_unstable();
+    knots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_twice_or_not_at_all_is_found() {
+        assert_eq!(merge(vec![(5, 9), (1, 4)]), (None, vec![(1, 9)]));
+        assert_eq!(merge(vec![(1, 4), (3, 6), (9, 9)]), (Some((3, 4)), vec![(1, 6), (9, 9)]));
+        assert_eq!(without((1, 10), &[(2, 3), (5, 6)]), [(1, 1), (4, 4), (7, 10)]);
+        assert_eq!(without((1, 10), &[(1, 10)]), []);
+        assert_eq!(without((4, 5), &[(1, 4), (9, 9)]), [(5, 5)]);
+        assert_eq!(without((2, 3), &[]), [(2, 3)]);
+    }
+}

@@ -1,0 +1,147 @@
+//! The files beside segments and logs: FORMAT, `foreign.log`, `kv.jsonl`, what does not belong here, and permissions.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::coverage::Known;
+use super::{Severity, Verification};
+use crate::error::StoreError;
+use crate::storage::files::{
+    self, FOREIGN_FILE, FORMAT_FILE, KEYED_DIRECTORY, LOCK_FILE, LOG_ENDING, SEGMENT_DIRECTORY, SEGMENT_ENDING,
+    TAIL_DIRECTORY,
+};
+use crate::storage::foreign::ForeignView;
+use crate::storage::keyed::PUBLISHED_FILE;
+use crate::store::directory::Directory;
+
+/// A larger FORMAT is not one, in bytes.
+const FORMAT_BYTES_MAX: u64 = 4096;
+
+/// The epoch that FORMAT names. Nothing if it is damaged or missing, which is found here, in a directory that holds
+/// segments or logs.
+pub(super) fn epoch(directory: &Directory, verification: &mut Verification) -> Result<Option<u64>, StoreError> {
+    let holds_events = !files::list_numbered(&directory.segments, SEGMENT_ENDING).unwrap_or_default().is_empty()
+        || !files::list_numbered(&directory.tail, LOG_ENDING).unwrap_or_default().is_empty();
+    let advice = "The segments and logs name the epoch of the store: put it back, or run `grid-events salvage`.";
+    match directory.format() {
+        Ok(Some(format)) => {
+            let bytes = files::read(&directory.root.join(FORMAT_FILE), FORMAT_BYTES_MAX)?;
+            let expected = format!("sutra-grid-events {}\nepoch {:016x}\n", format.version, format.epoch);
+            if bytes != expected.as_bytes() || format.version == 0 {
+                let what = format!("it is not what was written. {advice}");
+                verification.find(Severity::Error, FORMAT_FILE, "", what);
+            }
+            Ok(Some(format.epoch))
+        }
+        Ok(None) if holds_events => {
+            verification.find(Severity::Error, FORMAT_FILE, "", format!("it is missing. {advice}"));
+            Ok(None)
+        }
+        Ok(None) => Err(StoreError::Missing { path: directory.root.clone() }),
+        Err(StoreError::NotAStore { reason, .. }) if holds_events => {
+            verification.find(Severity::Error, FORMAT_FILE, "", format!("{reason}. {advice}"));
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Checks `foreign.log`.
+pub(super) fn check_foreign(root: &Path, epoch: u64, verification: &mut Verification) -> Result<(), StoreError> {
+    let damage = ForeignView::of_other(root, None).and_then(|view| view.damage());
+    match damage {
+        Ok(None) => {}
+        Ok(Some((own, damaged, torn))) => {
+            if own != epoch {
+                let what = format!("it belongs to another store (epoch {own:016x}).");
+                verification.find(Severity::Error, FOREIGN_FILE, "header", what);
+            }
+            if damaged > 0 {
+                let what =
+                    format!("{damaged} bytes are not what was written: the concepts and associations there are lost.");
+                verification.find(Severity::Error, FOREIGN_FILE, "", what);
+            }
+            if torn > 0 {
+                let what = format!(
+                    "the last {torn} bytes are no whole frame: its writer was stopped in the middle of a write, or its \
+                     end was damaged."
+                );
+                verification.find(Severity::Warning, FOREIGN_FILE, "", what);
+            }
+        }
+        Err(StoreError::Damaged { reason, .. }) => {
+            let what = format!("{reason}. Concepts and associations that are no events cannot be read.");
+            verification.find(Severity::Error, FOREIGN_FILE, "header", what);
+        }
+        Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::UnexpectedEof => {
+            verification.find(Severity::Error, FOREIGN_FILE, "header", "it ends within its header.");
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(())
+}
+
+/// What `kv.jsonl` says is missing.
+pub(super) fn known(root: &Path, verification: &mut Verification) -> Result<Known, StoreError> {
+    match Known::read(root) {
+        Ok(known) => Ok(known),
+        Err(StoreError::Damaged { reason, .. }) => {
+            let what = format!(
+                "{reason}. What retention removed and where consumers stand cannot be read; a writer that opens the \
+                 store writes it anew from {KEYED_DIRECTORY}/."
+            );
+            verification.find(Severity::Warning, PUBLISHED_FILE, "", what);
+            Ok(Known::default())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Looks for what does not belong here, and for permissions that let others in.
+pub(super) fn check_entries(directory: &Directory, verification: &mut Verification) -> Result<(), StoreError> {
+    if directory.root.join(PUBLISHED_FILE).exists() && !directory.root.join(KEYED_DIRECTORY).exists() {
+        let what =
+            format!("it is not there. The next writer makes it anew from {PUBLISHED_FILE}; events are not concerned.");
+        verification.find(Severity::Notice, KEYED_DIRECTORY, "", what);
+    }
+    check_permissions(&directory.root, Path::new(""), verification);
+    for name in files::entries(&directory.root)? {
+        let path = Path::new(&name);
+        check_permissions(&directory.root.join(path), path, verification);
+        let known =
+            [FORMAT_FILE, LOCK_FILE, FOREIGN_FILE, PUBLISHED_FILE, KEYED_DIRECTORY, TAIL_DIRECTORY, SEGMENT_DIRECTORY];
+        if !known.iter().any(|known| name == *known) {
+            unexpected(path, verification);
+        }
+    }
+    for (folder, ending) in [(TAIL_DIRECTORY, LOG_ENDING), (SEGMENT_DIRECTORY, SEGMENT_ENDING)] {
+        let numbered = files::list_numbered(&directory.root.join(folder), ending)?;
+        for name in files::entries(&directory.root.join(folder))? {
+            let path = Path::new(folder).join(&name);
+            check_permissions(&directory.root.join(&path), &path, verification);
+            if !numbered.iter().any(|&id| files::numbered(Path::new(folder), id, ending) == path) {
+                unexpected(&path, verification);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unexpected(path: &Path, verification: &mut Verification) {
+    let what = match path.extension().is_some_and(|ending| ending == "tmp") {
+        true => "it was never finished; the next writer removes it.",
+        false => "no file of a store has this name; nothing reads it.",
+    };
+    verification.find(Severity::Notice, path, "", what);
+}
+
+fn check_permissions(full: &Path, path: &Path, verification: &mut Verification) {
+    // What vanished meanwhile needs none.
+    let Ok(metadata) = std::fs::symlink_metadata(full) else { return };
+    if metadata.is_symlink() && !path.as_os_str().is_empty() {
+        verification.find(Severity::Warning, path, "", "it is a symbolic link, which no store makes.");
+    } else if metadata.mode() & 0o077 != 0 && !metadata.is_symlink() {
+        let what = format!("others may use it (mode {:04o}); `chmod go= ` takes that away.", metadata.mode() & 0o7777);
+        verification.find(Severity::Notice, path, "", what.replace("go= `", "go=`"));
+    }
+}

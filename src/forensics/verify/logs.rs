@@ -1,0 +1,281 @@
+//! Checks the logs: their frames, what of them no segment holds yet, and that those of segments say the same.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+
+use super::segments::Checked;
+use super::{Severity, Verification};
+use crate::error::StoreError;
+use crate::storage::Source;
+use crate::storage::chain::Anchor;
+use crate::storage::files::{self, LOG_ENDING, TAIL_DIRECTORY};
+use crate::storage::segment::{Contents, roots};
+use crate::storage::tail::{Frame, LogContents, TailMemory, TailSource, read_log};
+use crate::store::directory::Directory;
+
+/// How often an end that is torn is read again: beside a writer it may be in the middle of a write.
+const TORN_READS: usize = 5;
+/// How long to wait before that.
+const TORN_WAIT: Duration = Duration::from_millis(20);
+/// How often the logs are listed again because one was removed meanwhile.
+const LISTINGS_MAX: usize = 20;
+const REMOVAL_TYPE: &str = "events_removed";
+
+/// A log as it was read.
+pub(super) struct ReadLog {
+    pub(super) id: u64,
+    pub(super) bytes: u64,
+    pub(super) contents: Result<Option<LogContents>, StoreError>,
+}
+
+impl ReadLog {
+    pub(super) fn file(&self) -> PathBuf {
+        files::numbered(TAIL_DIRECTORY.as_ref(), self.id, LOG_ENDING)
+    }
+
+    /// The links of the chain that it names.
+    pub(super) fn anchors(&self) -> impl Iterator<Item = Anchor> {
+        let contents = self.contents.as_ref().ok().and_then(Option::as_ref);
+        let frames = contents.into_iter().flat_map(|contents| &contents.frames);
+        let frames = frames.filter_map(|frame| if let Frame::Anchor(anchor) = frame { Some(*anchor) } else { None });
+        contents.map(|contents| contents.header.anchor).into_iter().chain(frames)
+    }
+}
+
+/// Reads every log, in the order of their ids.
+pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError> {
+    'listing: for _ in 0..LISTINGS_MAX {
+        let ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
+        let mut logs = Vec::new();
+        for (at, &id) in ids.iter().enumerate() {
+            let path = files::numbered(&directory.tail, id, LOG_ENDING);
+            let contents = read_settled(&path, at + 1 == ids.len());
+            match &contents {
+                // It was sealed meanwhile: it is found among the segments, which are listed later.
+                Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => continue 'listing,
+                Err(StoreError::Damaged { .. }) | Ok(_) => {}
+                Err(_) => {
+                    contents?;
+                    continue;
+                }
+            }
+            let bytes = std::fs::symlink_metadata(&path).map_or(0, |metadata| metadata.len());
+            logs.push(ReadLog { id, bytes, contents });
+        }
+        return Ok(logs);
+    }
+    Err(StoreError::damaged(&directory.tail, "its logs vanish faster than they can be read"))
+}
+
+/// Reads a log; again if its end is just being written.
+fn read_settled(path: &Path, is_last: bool) -> Result<Option<LogContents>, StoreError> {
+    let mut contents = read_log(path, 0)?;
+    for _ in 0..TORN_READS {
+        let length = std::fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
+        let torn = contents.as_ref().is_none_or(|contents| contents.whole_bytes < length);
+        if !torn || !is_last {
+            break;
+        }
+        std::thread::sleep(TORN_WAIT);
+        contents = read_log(path, 0)?;
+    }
+    Ok(contents)
+}
+
+/// The events of a log that no segment holds.
+pub(super) struct TailEvents {
+    pub(super) memory: Arc<RwLock<TailMemory>>,
+}
+
+impl TailEvents {
+    /// The runs of sequence numbers, each with the times of its first and last event.
+    pub(super) fn runs(&self) -> Vec<(u64, u64)> {
+        let memory = self.memory.read();
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        for sequence in (0..memory.len()).map(|position| memory.sequence(position)) {
+            match runs.last_mut() {
+                Some(run) if run.1 + 1 == sequence => run.1 = sequence,
+                _ => runs.push((sequence, sequence)),
+            }
+        }
+        runs
+    }
+
+    /// The time of the event with a sequence number.
+    pub(super) fn time_of(&self, sequence: u64) -> Option<i64> {
+        let memory = self.memory.read();
+        (0..memory.len()).find(|&at| memory.sequence(at) == sequence).map(|at| memory.timestamp_us(at))
+    }
+
+    /// For each type its name and the time and ordinal of each of its events.
+    pub(super) fn ids(&self) -> Vec<(String, Vec<(i64, u64)>)> {
+        let memory = self.memory.read();
+        let id = |position| (memory.timestamp_us(position), u64::from(memory.ordinal(position)));
+        memory.types().iter().map(|found| (found.name.to_string(), found.positions.iter().map(id).collect())).collect()
+    }
+
+    /// The JSON of the events that say what was removed.
+    pub(super) fn removals(&self) -> Vec<String> {
+        let source = TailSource::new(&self.memory);
+        let mut texts = Vec::new();
+        for position in source.of_type(REMOVAL_TYPE) {
+            let block = source.zones().partition_point(|zone| zone.first <= position).saturating_sub(1);
+            let Some(first) = source.zones().get(block).map(|zone| zone.first) else { continue };
+            if let Ok(rows) = source.rows(block) {
+                let mut text = String::new();
+                rows.event(position - first).write_json(&mut text);
+                texts.push(text);
+            }
+        }
+        texts
+    }
+}
+
+/// Says what was found in each log; gives the events that no segment holds.
+pub(super) fn report(
+    directory: &Directory,
+    logs: &[ReadLog],
+    segments: &[Checked],
+    epoch: u64,
+    verification: &mut Verification,
+) -> Vec<TailEvents> {
+    let mut tails = Vec::new();
+    let mut first_wanted =
+        segments.iter().filter_map(Checked::contents).next_back().map_or(1, |last| last.last_sequence + 1);
+    for (at, log) in logs.iter().enumerate() {
+        verification.logs += 1;
+        verification.file_bytes += log.bytes;
+        let segment = segments.iter().find(|segment| segment.id == log.id);
+        let held = segment.is_some_and(|segment| segment.contents().is_some());
+        let contents = match &log.contents {
+            Ok(Some(contents)) => contents,
+            Ok(None) => {
+                let empty = log.bytes == 0 || at + 1 == logs.len();
+                let severity = if empty { Severity::Notice } else { Severity::Warning };
+                verification.find(severity, log.file(), "", "it was being started when its writer stopped, or was cut off or zeroed. No event of it can be read.");
+                continue;
+            }
+            Err(error) => {
+                let reason = if let StoreError::Damaged { reason, .. } = error { reason } else { "unreadable" };
+                let (severity, what) = match held {
+                    true => (Severity::Warning, "Its segment holds its events."),
+                    false => (
+                        Severity::Error,
+                        "Its events cannot be read; copy the directory and run `grid-events salvage`.",
+                    ),
+                };
+                verification.find(severity, log.file(), "header", format!("{reason}. {what}"));
+                continue;
+            }
+        };
+        check_log(log, contents, at + 1 == logs.len(), held, epoch, verification);
+        match segment.and_then(Checked::contents).filter(|_| held) {
+            Some(sealed) => {
+                let mut memory = TailMemory::new(sealed.first_sequence);
+                replay(log, contents, &mut memory, sealed.first_sequence, verification);
+                let whole = contents.damaged.is_empty() && contents.whole_bytes >= log.bytes;
+                if whole && sealed.removed.is_empty() && !says_the_same(&memory, sealed) {
+                    compare_again(directory, log, sealed, verification);
+                }
+            }
+            None => {
+                first_wanted = first_wanted.max(contents.header.first_sequence);
+                let mut memory = TailMemory::new(first_wanted);
+                replay(log, contents, &mut memory, first_wanted, verification);
+                first_wanted = memory.sequence(memory.len());
+                verification.events += u64::from(memory.len());
+                tails.push(TailEvents { memory: Arc::new(RwLock::new(memory)) });
+            }
+        }
+    }
+    tails
+}
+
+fn check_log(
+    log: &ReadLog,
+    contents: &LogContents,
+    is_last: bool,
+    held: bool,
+    epoch: u64,
+    verification: &mut Verification,
+) {
+    if contents.header.epoch != epoch {
+        let what = format!(
+            "it belongs to another store (epoch {:016x}). Take it out, if it was put here by mistake.",
+            contents.header.epoch
+        );
+        verification.find(Severity::Error, log.file(), "header", what);
+    }
+    if contents.header.id != log.id {
+        let what = format!("it is log {}, and was renamed. Give it back its name.", contents.header.id);
+        verification.find(Severity::Error, log.file(), "header", what);
+    }
+    for stretch in &contents.damaged {
+        let (severity, what) = match held {
+            true => (Severity::Warning, "Its segment holds its events."),
+            false => (Severity::Error, "The batches there are lost; the frames behind it are read."),
+        };
+        let what = format!("{} bytes are not what was written. {what}", stretch.bytes);
+        verification.find(severity, log.file(), format!("byte {}", stretch.offset), what);
+    }
+    let torn = log.bytes.saturating_sub(contents.whole_bytes);
+    if torn > 0 {
+        let what = match (held, is_last) {
+            (true, _) => "Its segment holds its events.",
+            (false, true) => {
+                "Its writer was stopped in the middle of a write, or it is being written, or its end was damaged; the next \
+                 writer cuts it off. If it was damaged, the events of the last batches are lost."
+            }
+            (false, false) => "A later log follows, so events may be lost there.",
+        };
+        let what = format!("the last {torn} bytes are no whole frame. {what}");
+        verification.find(Severity::Warning, log.file(), format!("byte {}", contents.whole_bytes), what);
+    }
+}
+
+fn replay(
+    log: &ReadLog,
+    contents: &LogContents,
+    memory: &mut TailMemory,
+    first_wanted: u64,
+    verification: &mut Verification,
+) {
+    for frame in &contents.frames {
+        let Frame::Batch(batch) = frame else { continue };
+        if batch.last_sequence() < first_wanted {
+            continue;
+        }
+        if let Err(reason) = memory.replay(batch, first_wanted) {
+            let place = format!("batch from number {}", batch.first_sequence);
+            let what = format!("{reason}. Its {} events are lost.", batch.count);
+            verification.find(Severity::Error, log.file(), place, what);
+        }
+    }
+}
+
+/// Reads the log again, since it may have been read before it was sealed, and says so if it still differs.
+fn compare_again(directory: &Directory, log: &ReadLog, sealed: &Contents, verification: &mut Verification) {
+    let path = files::numbered(&directory.tail, log.id, LOG_ENDING);
+    let Ok(Some(contents)) = read_log(&path, 0) else { return };
+    let mut memory = TailMemory::new(sealed.first_sequence);
+    replay(log, &contents, &mut memory, sealed.first_sequence, verification);
+    if !says_the_same(&memory, sealed) {
+        let what = "its segment holds other events than this log. One of the two was changed: compare with a backup.";
+        verification.find(Severity::Error, log.file(), "", what);
+    }
+}
+
+/// Whether a log that is still there and its segment say the same.
+fn says_the_same(memory: &TailMemory, sealed: &Contents) -> bool {
+    let mut types: Vec<_> =
+        memory.types().iter().enumerate().filter(|(_, found)| !found.positions.is_empty()).collect();
+    types.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+    let types: Vec<_> = types.into_iter().map(|(place, found)| (place, Arc::clone(&found.name))).collect();
+    let roots = roots::of_tail(memory, &types);
+    let of_log = types.iter().map(|(_, name)| &**name).zip(roots);
+    of_log.eq(sealed.types.iter().map(|found| (found.name.as_str(), found.root)))
+}

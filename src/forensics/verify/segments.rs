@@ -1,0 +1,166 @@
+//! Checks all segments, several at a time, and says what their faults mean.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::{Lost, Progress, Severity, Verification, VerifyOptions};
+use crate::error::StoreError;
+use crate::storage::files::{self, SEGMENT_DIRECTORY, SEGMENT_ENDING};
+use crate::storage::segment::Contents;
+use crate::storage::segment::check::{self, Harm, SegmentFacts};
+use crate::store::directory::Directory;
+
+/// A larger segment is not read, in bytes.
+const SEGMENT_BYTES_MAX: u64 = 4 << 30;
+/// How often the directory is listed again because segments went meanwhile.
+const LISTINGS_MAX: usize = 10;
+
+/// A segment that was checked.
+pub(super) struct Checked {
+    pub(super) id: u64,
+    pub(super) file_bytes: u64,
+    pub(super) facts: SegmentFacts,
+}
+
+impl Checked {
+    pub(super) fn file(&self) -> PathBuf {
+        file_of(self.id)
+    }
+
+    pub(super) fn contents(&self) -> Option<&Contents> {
+        self.facts.contents.as_ref()
+    }
+}
+
+/// The path of a segment from the data directory on.
+pub(super) fn file_of(id: u64) -> PathBuf {
+    files::numbered(SEGMENT_DIRECTORY.as_ref(), id, SEGMENT_ENDING)
+}
+
+/// Checks every segment, in the order of their ids. Those that retention removes meanwhile are passed over.
+pub(super) fn check_all(
+    directory: &Directory,
+    options: &VerifyOptions,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Vec<Checked>, StoreError> {
+    let mut checked: Vec<Checked> = Vec::new();
+    let mut gone: BTreeSet<u64> = BTreeSet::new();
+    for _ in 0..LISTINGS_MAX {
+        let listed = files::list_numbered(&directory.segments, SEGMENT_ENDING)?;
+        let is_new = |id: &u64| !gone.contains(id) && !checked.iter().any(|known| known.id == *id);
+        let new: Vec<u64> = listed.into_iter().filter(is_new).collect();
+        if new.is_empty() {
+            break;
+        }
+        let found = check_some(directory, &new, options, progress)?;
+        let missed = found.len() < new.len();
+        gone.extend(new.iter().filter(|id| !found.iter().any(|known| known.id == **id)));
+        checked.extend(found);
+        if !missed {
+            break;
+        }
+    }
+    checked.sort_by_key(|known| known.id);
+    Ok(checked)
+}
+
+fn check_some(
+    directory: &Directory,
+    ids: &[u64],
+    options: &VerifyOptions,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Vec<Checked>, StoreError> {
+    let path_of = |id: u64| files::numbered(&directory.segments, id, SEGMENT_ENDING);
+    let size = |id: &u64| std::fs::symlink_metadata(path_of(*id)).map_or(0, |metadata| metadata.len());
+    let total_bytes = ids.iter().map(size).sum();
+    let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let results: Mutex<Vec<Result<Checked, StoreError>>> = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(&id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = files::read(&path_of(id), SEGMENT_BYTES_MAX).map(|file| {
+                let facts = check::check(&file);
+                let file_bytes = file.len() as u64;
+                let bytes = bytes.fetch_add(file_bytes, Ordering::Relaxed) + file_bytes;
+                progress(Progress { bytes, total_bytes });
+                Checked { id, file_bytes, facts: slim(facts) }
+            });
+            if let Ok(mut results) = results.lock() {
+                results.push(result);
+            }
+        }
+    };
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = options.threads.unwrap_or_else(cores).clamp(1, ids.len().max(1));
+    std::thread::scope(|scope| {
+        (1..threads).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    let mut checked = Vec::new();
+    for result in results.into_inner().unwrap_or_default() {
+        match result {
+            Ok(found) => checked.push(found),
+            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(checked)
+}
+
+/// The facts without what is not asked for again, since there may be many segments.
+fn slim(mut facts: SegmentFacts) -> SegmentFacts {
+    if let Some(contents) = &mut facts.contents {
+        contents.dictionary = Vec::new();
+        contents.postings = Vec::new();
+        contents.shapes = Vec::new();
+    }
+    facts
+}
+
+/// Says what was found in each segment.
+pub(super) fn report(checked: &[Checked], epoch: u64, verification: &mut Verification) {
+    for found in checked {
+        verification.segments += 1;
+        verification.events += found.facts.events;
+        verification.raw_bytes += found.facts.json_bytes;
+        verification.file_bytes += found.file_bytes;
+        for fault in &found.facts.faults {
+            let (severity, advice) = match fault.harm {
+                Harm::Copy => (Severity::Warning, "Nothing is lost; `grid-events salvage` writes both copies anew."),
+                Harm::Index => {
+                    (Severity::Warning, "Searches may miss events; `grid-events salvage` builds the index anew.")
+                }
+                Harm::Events => (
+                    Severity::Error,
+                    "Copy the directory first; `grid-events salvage` saves what can be read, a backup has the rest.",
+                ),
+                Harm::Record => {
+                    (Severity::Error, "It was changed after it was sealed, or written wrongly: compare with a backup.")
+                }
+            };
+            let what = format!("{}. {advice}", fault.what);
+            verification.find(severity, found.file(), &*fault.place, what);
+        }
+        let Some(contents) = found.contents() else { continue };
+        if contents.epoch != epoch {
+            let what = format!(
+                "it belongs to another store (epoch {:016x}). Take it out, if it was put here by mistake.",
+                contents.epoch
+            );
+            verification.find(Severity::Error, found.file(), "contents", what);
+        }
+        if contents.id != found.id {
+            let what = format!("it is segment {}, and was renamed. Give it back its name.", contents.id);
+            verification.find(Severity::Error, found.file(), "contents", what);
+        }
+        verification.lost.extend(found.facts.lost.iter().map(|rows| Lost {
+            first_sequence: Some(contents.first_sequence),
+            last_sequence: Some(contents.last_sequence),
+            first_us: Some(rows.first_us),
+            last_us: Some(rows.last_us),
+            events: Some(rows.events),
+        }));
+    }
+}

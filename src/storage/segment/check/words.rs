@@ -1,0 +1,106 @@
+//! The dictionary of a segment: both copies of every page, the order of its words, and their JSON.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::super::contents::Contents;
+use super::super::dictionary::page_words;
+use super::{Fault, Harm, slice};
+use crate::event::{is_entity_value, write_json_text};
+
+/// All words of a segment, by their numbers.
+#[derive(Default)]
+pub(super) struct Words {
+    text: String,
+    ends: Vec<usize>,
+    /// The words as JSON strings, one behind the other.
+    json: String,
+    json_ends: Vec<usize>,
+    /// Whether each can be the name of an entity.
+    entities: Vec<bool>,
+}
+
+impl Words {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&str> {
+        between(&self.text, &self.ends, number)
+    }
+
+    /// The word as a JSON string.
+    #[inline]
+    pub(super) fn json(&self, number: u64) -> Option<&[u8]> {
+        between(&self.json, &self.json_ends, usize::try_from(number).ok()?).map(str::as_bytes)
+    }
+
+    pub(super) fn is_entity(&self, number: usize) -> bool {
+        self.entities.get(number).copied().unwrap_or(false)
+    }
+
+    /// The number of a word.
+    pub(super) fn find(&self, word: &str) -> Option<usize> {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            match self.get(middle)?.cmp(word) {
+                std::cmp::Ordering::Less => from = middle + 1,
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Greater => to = middle,
+            }
+        }
+        None
+    }
+
+    fn push(&mut self, word: &str) {
+        self.text.push_str(word);
+        self.ends.push(self.text.len());
+        write_json_text(word, &mut self.json);
+        self.json_ends.push(self.json.len());
+        self.entities.push(is_entity_value(word));
+    }
+}
+
+/// The part of a text with a number, from where each part ends.
+#[inline]
+fn between<'a>(text: &'a str, ends: &[usize], number: usize) -> Option<&'a str> {
+    let end = *ends.get(number)?;
+    let start = if number == 0 { 0 } else { ends[number - 1] };
+    text.get(start..end)
+}
+
+/// The words, if each page is whole in one of its places.
+pub(super) fn check(contents: &Contents, body: &[u8], faults: &mut Vec<Fault>) -> Option<Words> {
+    let (mut words, mut at, mut whole, mut sorted) = (Words::default(), 0u64, true, true);
+    for (number, record) in contents.dictionary.iter().enumerate() {
+        let place = format!("page {number} of the dictionary");
+        let [first, second] = contents.dictionary_offsets.map(|offset| {
+            let stored = slice(body, offset.saturating_add(at), record.stored_bytes)?;
+            (xxh3_64(stored) == record.checksum).then_some(stored)
+        });
+        at = at.saturating_add(u64::from(record.stored_bytes));
+        for (copy, name) in [(first, "first"), (second, "second")] {
+            if copy.is_none() && (first.is_some() || second.is_some()) {
+                faults.push(Fault::new(Harm::Copy, &*place, format!("the {name} copy is damaged")));
+            }
+        }
+        let Some((text, ends)) = first.or(second).and_then(|stored| page_words(record, stored)) else {
+            let what = "both copies are damaged: no event of this segment can be read in full";
+            faults.push(Fault::new(Harm::Events, place, what));
+            whole = false;
+            continue;
+        };
+        let mut start = 0;
+        for (index, end) in ends.into_iter().map(|end| end as usize).enumerate() {
+            let word = text.get(start..end)?;
+            sorted &= words.len() == 0 || words.get(words.len() - 1).is_some_and(|before| before < word);
+            sorted &= index > 0 || word == record.first;
+            words.push(word);
+            start = end;
+        }
+    }
+    if !sorted {
+        faults.push(Fault::new(Harm::Index, "dictionary", "its words are not in order"));
+    }
+    whole.then_some(words)
+}
