@@ -170,7 +170,7 @@ impl Store {
 
     /// Lets retention remove events up to a sequence number, where the store was opened as a spool. Elsewhere it may
     /// remove all already.
-    #[cfg(feature = "remote")]
+    #[cfg(any(test, feature = "remote"))]
     pub(crate) fn allow_removal(&self, sequence: u64) {
         self.shared().removable.fetch_max(sequence, Ordering::AcqRel);
     }

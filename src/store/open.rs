@@ -41,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    #[cfg(feature = "remote")]
+    #[cfg(any(test, feature = "remote"))]
     pub(crate) fn open_spool(path: impl AsRef<Path>, config: StoreConfig) -> Result<Self, StoreError> {
         Self::open_removing(path, config, 0)
     }
