@@ -43,6 +43,10 @@ deny:
 fuzz SECONDS="60":
     .ci/fuzz {{SECONDS}}
 
+# Cut the power under a writer (needs root and loop devices)
+power-cut ROUNDS="5":
+    .ci/power-cut {{ROUNDS}}
+
 # Write the golden output of the command line anew, to be read in the diff
 golden:
     UPDATE_GOLDEN=1 cargo test --test cli

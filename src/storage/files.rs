@@ -3,13 +3,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
+use super::medium;
 use crate::error::StoreError;
 
 /// The directory of the logs.
@@ -119,7 +120,7 @@ pub(crate) fn list_numbered(directory: &Path, ending: &str) -> Result<Vec<u64>, 
 
 /// Creates a directory that only its owner can enter, and those above it.
 pub(crate) fn create_directory(path: &Path) -> Result<(), StoreError> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StoreError::io("create directory", path))
+    medium::create_directory(path).map_err(StoreError::io("create directory", path))
 }
 
 /// How a file that only its owner can read is created.
@@ -132,19 +133,19 @@ pub(crate) fn private() -> OpenOptions {
 
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(StoreError::io("sync directory", path))
+    medium::sync_directory(path).map_err(StoreError::io("sync directory", path))
 }
 
 /// Writes a file durably under its final name, or not at all: temporary name, fsync, rename, fsync of the directory.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = path.with_extension(TEMPORARY_ENDING);
-    let written = private().truncate(true).open(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
+    let written = medium::create(&temporary).and_then(|file| {
+        medium::write_at(&file, &temporary, bytes, 0)?;
+        medium::sync(&file, &temporary)
     });
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+    if let Err(error) = written.and_then(|()| medium::rename(&temporary, path)) {
         // The first error says what went wrong; a left-over is removed at the next open.
-        let _ = fs::remove_file(&temporary);
+        let _ = medium::remove(&temporary);
         return Err(StoreError::io("write", path)(error));
     }
     path.parent().map_or(Ok(()), sync_directory)
@@ -163,8 +164,8 @@ pub(crate) fn remove_unfinished(directory: &Path) -> Result<(), StoreError> {
 
 /// Removes a file; one that is gone already is no error.
 pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
+    match medium::remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
         _ => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod compression;
 pub(crate) mod files;
 pub(crate) mod foreign;
 pub(crate) mod keyed;
+pub(crate) mod medium;
 pub(crate) mod segment;
 pub(crate) mod shape;
 mod source;

@@ -19,8 +19,8 @@ const PUSH_AT_ONCE: usize = 128;
 pub(crate) struct Writer {
     frames: Vec<u8>,
     pub(super) known: KnownContents,
-    /// Holds the lock of the one writer until it is dropped.
-    _lock: WriterLock,
+    /// Held until it is dropped.
+    pub(super) lock: WriterLock,
 }
 
 impl std::fmt::Debug for Writer {
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     pub(crate) fn new(lock: WriterLock) -> Self {
-        Self { frames: Vec::new(), known: KnownContents::default(), _lock: lock }
+        Self { frames: Vec::new(), known: KnownContents::default(), lock }
     }
 
     /// Appends events as batches; each batch is visible and recovered as a whole. Events are one batch
@@ -133,6 +133,28 @@ pub(super) fn rotate(shared: &Shared) -> Result<(), StoreError> {
     let _sealing = shared.sealing.lock();
     shared.sealing_changed.notify_all();
     Ok(())
+}
+
+/// Makes durable what these tails hold, the oldest first, and what was learned.
+///
+/// A log whose sync failed before is not trusted any more: a new one is started, and what the tail holds becomes
+/// durable in a segment.
+pub(super) fn sync(shared: &Shared, tails: &[Arc<Tail>]) -> Result<(), StoreError> {
+    for tail in tails {
+        match &tail.log {
+            Some(log) if log.has_failed() => {
+                let writer = shared.writer.lock();
+                if shared.pieces().active().is_some_and(|active| active.id == tail.id) {
+                    rotate(shared)?;
+                }
+                drop(writer);
+                shared.wait_sealed()?;
+            }
+            Some(log) => log.sync()?,
+            None => {}
+        }
+    }
+    shared.sync_foreign()
 }
 
 /// A new log, and the empty tail that mirrors it.

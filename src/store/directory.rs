@@ -1,7 +1,8 @@
 //! The data directory: what it is, who writes it, and what is in it.
 
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::storage::chain::Anchor;
 use crate::storage::files::{
     self, FORMAT_FILE, LOCK_FILE, LOG_ENDING, SEGMENT_DIRECTORY, SEGMENT_ENDING, TAIL_DIRECTORY,
 };
+use crate::storage::medium;
 use crate::storage::segment::{SegmentCache, SegmentReader};
 use crate::storage::tail::{Frame, LogContents, TailMemory, read_log};
 
@@ -41,14 +43,36 @@ pub(crate) struct Format {
 
 /// The lock of the one writer, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct WriterLock(File);
+pub(crate) struct WriterLock {
+    file: File,
+    path: PathBuf,
+    /// What the file says.
+    text: String,
+    /// Whether the writer before left nothing behind that is not durable, or was never to be.
+    pub(crate) left_well: bool,
+}
+
+impl WriterLock {
+    /// Leaves word that all is durable. Where it cannot be written, the next writer writes the logs anew.
+    pub(crate) fn note_left_well(&self) {
+        if let Ok(line) = left_well_line(&self.file) {
+            let _ = medium::write_at(&self.file, &self.path, line.as_bytes(), self.text.len() as u64);
+        }
+    }
+}
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
         // A child process that is just being started shares the open file until it runs its program, so that
         // closing the file here would not release the lock yet.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
+}
+
+/// What stands last in the lock file once its writer left all durable. It names the file itself, since a copy of a
+/// directory is as durable as whoever copied it made it.
+fn left_well_line(file: &File) -> std::io::Result<String> {
+    Ok(format!("left well, file {}\n", file.metadata()?.ino()))
 }
 
 /// What was found in a directory.
@@ -96,13 +120,13 @@ impl Directory {
     pub(crate) fn create(&self) -> Result<Format, StoreError> {
         files::create_directory(&self.tail)?;
         files::create_directory(&self.segments)?;
+        if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            // The store's own name is durable only once the directory above is; a format file says that it is.
+            files::sync_directory(parent)?;
+        }
         let epoch = random_epoch();
         let text = format!("{FORMAT_NAME} {FORMAT_VERSION}\nepoch {epoch:016x}\n");
         files::write_durably(&self.root.join(FORMAT_FILE), text.as_bytes())?;
-        if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            // The store's own name is durable only once the directory above is.
-            files::sync_directory(parent)?;
-        }
         Ok(Format { version: FORMAT_VERSION, epoch })
     }
 
@@ -131,7 +155,7 @@ impl Directory {
     /// Takes the lock of the one writer, held until it is dropped, and leaves word of who it is.
     pub(crate) fn lock(&self, durability: Durability) -> Result<WriterLock, StoreError> {
         let path = self.root.join(LOCK_FILE);
-        let mut file = files::private().read(true).open(&path).map_err(StoreError::io("open", &path))?;
+        let file = medium::open_or_create(&path).map_err(StoreError::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -143,11 +167,16 @@ impl Directory {
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
         }
+        let mut before = String::new();
+        // Whatever cannot be read does not say that all was left well.
+        let _ = (&file).take(SMALL_FILE_BYTES_MAX).read_to_string(&mut before);
+        let left_well = left_well_line(&file).is_ok_and(|line| before.ends_with(&line));
         let since = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let text = format!("process {} since {since}\n{DURABILITY_LINE}{durability}\n", std::process::id());
-        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
+        let written =
+            medium::set_length(&file, &path, 0).and_then(|()| medium::write_at(&file, &path, text.as_bytes(), 0));
         written.map_err(StoreError::io("write", &path))?;
-        Ok(WriterLock(file))
+        Ok(WriterLock { file, path, text, left_well })
     }
 
     /// The durability of the last writer, in words.
@@ -306,7 +335,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         let directory = Directory::new(root.path());
         let lock = directory.lock(Durability::Always).expect("free");
-        let shared_with_a_child = lock.0.try_clone().expect("a second handle");
+        let shared_with_a_child = lock.file.try_clone().expect("a second handle");
         assert!(matches!(directory.lock(Durability::Always), Err(StoreError::Locked { .. })));
         drop(lock);
         directory.lock(Durability::Always).expect("free again");

@@ -155,11 +155,9 @@ impl Durable {
     }
 
     /// The thread: waits for work, syncs the logs of the tails and what else there is, answers.
-    pub(crate) fn run(&self, durability: Durability, sync_foreign: &dyn Fn() -> Result<(), StoreError>) {
+    pub(crate) fn run(&self, durability: Durability, sync: &dyn Fn(&[Arc<Tail>]) -> Result<(), StoreError>) {
         while let Some((tails, target)) = self.next_work(durability) {
-            let synced =
-                tails.iter().filter_map(|tail| tail.log.as_ref()).try_for_each(crate::storage::tail::LogFile::sync);
-            let synced = synced.and_then(|()| sync_foreign());
+            let synced = sync(&tails);
             let mut state = self.state.lock();
             match synced {
                 Ok(()) => {

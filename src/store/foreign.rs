@@ -9,6 +9,7 @@ use super::shared::Shared;
 use crate::error::StoreError;
 use crate::storage::files::FOREIGN_FILE;
 use crate::storage::foreign::{ForeignLog, ForeignView};
+use crate::storage::medium;
 use crate::storage::{ForeignPlace, ForeignRecord};
 
 /// The log of foreign records, opened when it is first needed.
@@ -40,6 +41,12 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether nothing that was written could be lost by a power cut.
+    pub(super) fn is_all_durable(&self) -> bool {
+        let foreign_pending = self.foreign.lock().log.as_ref().map_or(0, ForeignLog::pending);
+        foreign_pending == 0 && self.durable.durable() == self.durable.written()
+    }
+
     fn foreign_view(&self) -> Result<Option<ForeignView>, StoreError> {
         let mut part = self.foreign.lock();
         if self.read_only {
@@ -52,14 +59,20 @@ impl Shared {
 
     /// Makes foreign records durable that are not yet. Learning goes on meanwhile.
     pub(super) fn sync_foreign(&self) -> Result<(), StoreError> {
-        let Some((file, written)) = self.foreign.lock().log.as_ref().and_then(ForeignLog::to_sync) else {
-            return Ok(());
+        let to_sync = match &mut self.foreign.lock().log {
+            Some(log) => {
+                log.replace_failed()?;
+                log.to_sync()
+            }
+            None => None,
         };
-        file.sync_data().map_err(StoreError::io("sync", &self.directory.root.join(FOREIGN_FILE)))?;
+        let Some((file, written)) = to_sync else { return Ok(()) };
+        let path = self.directory.root.join(FOREIGN_FILE);
+        let synced = medium::sync(&file, &path).map_err(StoreError::io("sync", &path));
         if let Some(log) = &mut self.foreign.lock().log {
-            log.note_synced(written);
+            if synced.is_ok() { log.note_synced(written) } else { log.note_failed() }
         }
-        Ok(())
+        synced
     }
 }
 
@@ -69,7 +82,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store is closed or open for reading only, a record is too large, or the disk refuses; no record is
-    /// kept then.
+    /// kept then. [`StoreError::NotDurable`] if they are kept and cannot be made durable.
     pub fn learn_foreign(&self, records: &[ForeignRecord]) -> Result<(), StoreError> {
         let shared = self.shared();
         shared.check_writable()?;
@@ -86,7 +99,7 @@ impl Store {
             log.append(records)?;
         }
         if shared.config.durability == Durability::Always {
-            shared.sync_foreign()?;
+            shared.sync_foreign().map_err(|error| StoreError::NotDurable { reason: error.to_string() })?;
         } else {
             shared.durable.note_foreign();
         }

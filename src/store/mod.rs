@@ -240,7 +240,9 @@ impl Handle {
         if shared.read_only || shared.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let flushed = shared.sync_foreign().and(shared.durable.flush());
+        let flush = || shared.sync_foreign().and_then(|()| shared.durable.flush());
+        // After a sync that failed, the second attempt writes anew what the first could not make durable.
+        let flushed = flush().or_else(|_| flush());
         let sealed = {
             let writer = shared.writer.lock();
             let large = |len: u32| len > SEAL_ON_CLOSE_EVENTS.min(shared.config.segment_events);
@@ -268,7 +270,10 @@ impl Handle {
                 let _ = thread.join();
             }
         }
-        *shared.writer.lock() = None;
+        let writer = shared.writer.lock().take();
+        if let Some(writer) = writer.filter(|_| shared.is_all_durable()) {
+            writer.lock.note_left_well();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::append::{Writer, new_tail};
+use super::append::{self, Writer, new_tail};
 use super::config::{Retention, StoreConfig};
 use super::directory::Directory;
 use super::pieces::{Pieces, Tail};
@@ -59,6 +59,10 @@ impl Store {
         files::create_directory(&directory.segments)?;
         files::remove_unfinished(&directory.root)?;
         files::remove_unfinished(&directory.segments)?;
+        files::remove_unfinished(&directory.tail)?;
+        // A writer that died may have made names that are not durable: nothing is built on them before they are.
+        files::sync_directory(&directory.segments)?;
+        files::sync_directory(&directory.root)?;
         let cache = SegmentCache::new(config.cache_bytes);
         let found = directory.read(&cache, &Pieces::default())?;
         let mut pieces = found.pieces;
@@ -68,6 +72,9 @@ impl Store {
         let segment_ids = files::list_numbered(&directory.segments, files::SEGMENT_ENDING)?;
         let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0);
 
+        if !lock.left_well {
+            make_durable(&directory, &pieces)?;
+        }
         let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
         let shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
         // Before the threads are started, so that retention never sees another limit.
@@ -152,6 +159,20 @@ impl Store {
     }
 }
 
+/// Makes durable what a writer left that died or could not. What was found counts as durable, so it has to be; and
+/// since a sync may have failed before, one that succeeds now says nothing of what was written by then. So the files
+/// are written anew.
+fn make_durable(directory: &Directory, pieces: &Pieces) -> Result<(), StoreError> {
+    let logs = pieces.tails.iter().map(|tail| files::numbered(&directory.tail, tail.id, LOG_ENDING));
+    for path in logs.chain([directory.root.join(files::FOREIGN_FILE)]) {
+        // What is no regular file is said to whoever asks for concepts; events are not concerned.
+        if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+            files::write_durably(&path, &files::read(&path, u64::MAX - 1)?)?;
+        }
+    }
+    Ok(())
+}
+
 /// Gives the tails their logs, so that the last can be appended to. Whether there is one to go on with.
 fn resume_last(
     directory: &Directory,
@@ -202,8 +223,8 @@ fn start(shared: Shared, sealed_logs: Vec<SealedLog>) -> Result<Handle, StoreErr
     };
     let (for_sync, for_sealing) = (Arc::clone(&shared), Arc::clone(&shared));
     let durability = shared.config.durability;
-    let sync =
-        spawn("grid-events-sync", Box::new(move || for_sync.durable.run(durability, &|| for_sync.sync_foreign())))?;
+    let sync = move || for_sync.durable.run(durability, &|tails| append::sync(&for_sync, tails));
+    let sync = spawn("grid-events-sync", Box::new(sync))?;
     let sealer = spawn("grid-events-seal", Box::new(move || sealer::run(&for_sealing, sealed_logs)))?;
     Ok(Handle { shared, threads: vec![sync, sealer].into() })
 }

@@ -112,9 +112,16 @@ impl Shared {
     /// Waits until no tail waits to be sealed.
     pub(crate) fn wait_sealed(&self) -> Result<(), StoreError> {
         let mut sealing = self.sealing.lock();
+        if sealing.failure.take().is_some() {
+            // Whoever asks anew wants another attempt, and not the outcome of the last one.
+            self.sealing_changed.notify_all();
+        }
         while self.pieces().waiting() > 0 {
             if let Some(reason) = &sealing.failure {
                 return Err(StoreError::NotSealed { reason: reason.clone() });
+            }
+            if sealing.stop {
+                return Err(StoreError::Closed);
             }
             self.sealing_changed.wait_for(&mut sealing, std::time::Duration::from_millis(50));
         }

@@ -8,6 +8,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::Event;
 
+mod crashes;
+mod disk;
+mod faults;
+mod journal;
+mod run;
+
 fn config(segment_events: u32) -> StoreConfig {
     StoreConfig { segment_events, durability: Durability::OsBuffered, ..StoreConfig::default() }
 }

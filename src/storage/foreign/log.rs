@@ -10,6 +10,7 @@ use super::frame::{self, HEADER_BYTES, LogIdentity, Stretch};
 use super::{ForeignPlace, ForeignRecord};
 use crate::error::StoreError;
 use crate::storage::files::{self, FOREIGN_FILE};
+use crate::storage::medium;
 
 /// A smaller log is not rewritten, in bytes.
 const REWRITE_BYTES_MIN: u64 = 1 << 20;
@@ -103,6 +104,9 @@ pub(crate) struct ForeignLog {
     end: ForeignPlace,
     written: u64,
     durable: u64,
+    /// Whether a sync failed. The system may have given up what was not durable then, and a later sync that
+    /// succeeds says nothing of it.
+    failed: bool,
 }
 
 impl ForeignLog {
@@ -127,7 +131,7 @@ impl ForeignLog {
             return Ok(Some((Self::rewrite(&view, &places)?, 0)));
         }
         // What is torn was not acknowledged.
-        log.file.set_len(scanned.whole_end).map_err(StoreError::io("truncate", &log.path))?;
+        medium::set_length(&log.file, &log.path, scanned.whole_end).map_err(StoreError::io("truncate", &log.path))?;
         let end = ForeignPlace { offset: scanned.whole_end, ..log.end };
         Ok(Some((Self { end, ..log }, scanned.damaged_bytes)))
     }
@@ -144,7 +148,7 @@ impl ForeignLog {
         let LogIdentity { epoch, generation } = frame::read_header(&file, &path)?;
         let offset = file.metadata().map_err(StoreError::io("read", &path))?.len();
         let end = ForeignPlace { generation, offset };
-        Ok(Self { path, file: Arc::new(file), epoch, end, written: 0, durable: 0 })
+        Ok(Self { path, file: Arc::new(file), epoch, end, written: 0, durable: 0, failed: false })
     }
 
     /// Writes the records at these places anew, under the next generation.
@@ -167,9 +171,9 @@ impl ForeignLog {
             frame::put_record(record, self.epoch, self.end.offset, &mut bytes)
                 .map_err(StoreError::io("write", &self.path))?;
         }
-        if let Err(error) = self.file.write_all_at(&bytes, self.end.offset) {
+        if let Err(error) = medium::write_at(&self.file, &self.path, &bytes, self.end.offset) {
             // A reader takes what is left of it for a torn end either way.
-            let _ = self.file.set_len(self.end.offset);
+            let _ = medium::set_length(&self.file, &self.path, self.end.offset);
             return Err(StoreError::io("write", &self.path)(error));
         }
         self.end.offset += bytes.len() as u64;
@@ -190,6 +194,24 @@ impl ForeignLog {
     /// The file to sync and the count of records that are durable then; nothing if all are.
     pub(crate) fn to_sync(&self) -> Option<(Arc<File>, u64)> {
         (self.pending() > 0).then(|| (Arc::clone(&self.file), self.written))
+    }
+
+    /// Notes that a sync failed.
+    pub(crate) fn note_failed(&mut self) {
+        self.failed = true;
+    }
+
+    /// Writes a log whose sync failed anew, durably; its records keep their places. No effect on any other.
+    pub(crate) fn replace_failed(&mut self) -> Result<(), StoreError> {
+        if !self.failed {
+            return Ok(());
+        }
+        let mut bytes = vec![0; usize::try_from(self.end.offset).unwrap_or(usize::MAX)];
+        self.file.read_exact_at(&mut bytes, 0).map_err(StoreError::io("read", &self.path))?;
+        files::write_durably(&self.path, &bytes)?;
+        let replaced = Self::open_file(self.path.clone())?;
+        *self = Self { written: self.written, durable: self.written, ..replaced };
+        Ok(())
     }
 
     /// Notes that the file was synced when it held this many records.

@@ -10,7 +10,6 @@
 //! at the next frame that is whole.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -21,7 +20,7 @@ use crate::error::StoreError;
 use crate::storage::chain::{Anchor, SEQUENCE_MAX};
 use crate::storage::checksum;
 use crate::storage::compression;
-use crate::storage::files;
+use crate::storage::{files, medium};
 
 const LOG_MAGIC: &[u8; 8] = b"SGELOG\r\n";
 const LOG_VERSION: u32 = 1;
@@ -93,34 +92,44 @@ pub(crate) struct LogFile {
 #[derive(Debug)]
 struct LogState {
     bytes: u64,
-    synced: bool,
+    /// Whether its name is durable.
+    named: bool,
+    /// Whether a sync failed. The system may have given up what was not durable then, and a later sync that
+    /// succeeds says nothing of it.
+    failed: bool,
+}
+
+impl LogState {
+    fn new(bytes: u64) -> Self {
+        Self { bytes, named: false, failed: false }
+    }
 }
 
 impl LogFile {
     /// Starts a log. Its name becomes durable with the first [`sync`](Self::sync).
     pub(crate) fn create(directory: &Path, header: &LogHeader) -> Result<Self, StoreError> {
         let path = files::numbered(directory, header.id, files::LOG_ENDING);
-        let file = files::private().read(true).truncate(true).open(&path).map_err(StoreError::io("create", &path))?;
+        let file = medium::create(&path).map_err(StoreError::io("create", &path))?;
         let bytes = encode_header(header).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
-        if let Err(error) = file.write_all_at(&bytes, 0) {
+        if let Err(error) = medium::write_at(&file, &path, &bytes, 0) {
             // The first error says what went wrong; a log that stays behind holds no event.
             let _ = files::remove(&path);
             return Err(StoreError::io("write", &path)(error));
         }
-        Ok(Self { path, file, state: Mutex::new(LogState { bytes: bytes.len() as u64, synced: false }) })
+        Ok(Self { path, file, state: Mutex::new(LogState::new(bytes.len() as u64)) })
     }
 
     /// Continues a log behind its last whole frame, cutting off what is torn.
     pub(crate) fn resume(path: &Path, whole_bytes: u64) -> Result<Self, StoreError> {
-        let file = files::private().read(true).open(path).map_err(StoreError::io("open", path))?;
-        file.set_len(whole_bytes).map_err(StoreError::io("truncate", path))?;
-        Ok(Self { path: path.to_owned(), file, state: Mutex::new(LogState { bytes: whole_bytes, synced: false }) })
+        let file = files::private().read(true).create(false).open(path).map_err(StoreError::io("open", path))?;
+        medium::set_length(&file, path, whole_bytes).map_err(StoreError::io("truncate", path))?;
+        Ok(Self { path: path.to_owned(), file, state: Mutex::new(LogState::new(whole_bytes)) })
     }
 
     /// Opens a log that nothing is appended to any more, to make it durable if need be.
     pub(crate) fn open_ended(path: &Path) -> Result<Self, StoreError> {
         let file = files::open_to_read(path).map_err(StoreError::io("open", path))?;
-        Ok(Self { path: path.to_owned(), file, state: Mutex::new(LogState { bytes: u64::MAX, synced: false }) })
+        Ok(Self { path: path.to_owned(), file, state: Mutex::new(LogState::new(u64::MAX)) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -130,7 +139,7 @@ impl LogFile {
     /// Appends frames with one write. If it fails, the log is as it was before.
     pub(crate) fn append(&self, frames: &[u8]) -> Result<(), StoreError> {
         let mut state = self.state.lock();
-        match self.file.write_all_at(frames, state.bytes) {
+        match medium::write_at(&self.file, &self.path, frames, state.bytes) {
             Ok(()) => {
                 state.bytes += frames.len() as u64;
                 Ok(())
@@ -138,22 +147,30 @@ impl LogFile {
             Err(error) => {
                 // What was written of it is not whole and would be overwritten by the next append; a
                 // reader takes it for a torn end either way.
-                let _ = self.file.set_len(state.bytes);
+                let _ = medium::set_length(&self.file, &self.path, state.bytes);
                 Err(StoreError::io("write", &self.path)(error))
             }
         }
     }
 
-    /// Makes everything appended so far durable, and the first time the name of the file too.
+    /// Makes everything appended so far durable, and the first time the name of the file too. Once it failed, only
+    /// a segment makes durable what the log holds: see [`has_failed`](Self::has_failed).
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync_data().map_err(StoreError::io("sync", &self.path))?;
-        if !self.state.lock().synced {
-            if let Some(directory) = self.path.parent() {
-                files::sync_directory(directory)?;
-            }
-            self.state.lock().synced = true;
-        }
-        Ok(())
+        let synced = medium::sync(&self.file, &self.path).map_err(StoreError::io("sync", &self.path));
+        let named = self.state.lock().named;
+        let synced = synced.and_then(|()| match self.path.parent() {
+            Some(directory) if !named => files::sync_directory(directory),
+            _ => Ok(()),
+        });
+        let mut state = self.state.lock();
+        state.failed |= synced.is_err();
+        state.named |= synced.is_ok();
+        synced
+    }
+
+    /// Whether a sync failed, so that a later one would not mean anything.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state.lock().failed
     }
 }
 
