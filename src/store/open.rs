@@ -93,7 +93,9 @@ impl Store {
         if let Some(torn_bytes) =
             found.last_log.filter(|_| resumed).map(|log| log.torn_bytes).filter(|&bytes| bytes > 0)
         {
-            store.note_torn(torn_bytes)?;
+            // A full disk must not keep a store from being opened; then it is a problem that is told.
+            let noted = store.note_torn(torn_bytes);
+            store.shared().note_problem(noted);
         }
         Ok(store)
     }

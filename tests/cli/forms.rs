@@ -83,7 +83,7 @@ fn counts_in_every_form() {
     cli.run(&["count", "--by", "hour", "--format", "jsonl"]).code(0).golden("count.jsonl");
     assert_eq!(
         stdout(&["--by", "agent", "--format", "json"]),
-        "{\"count\":16,\"groups\":[{\"key\":\"agent-001\",\"count\":8},{\"key\":\"agent-002\",\"count\":5}],\"ungrouped\":3}\n"
+        "{\"count\":16,\"groups\":[{\"key\":\"agent-001\",\"count\":8},{\"key\":\"agent-002\",\"count\":5}],\"ungrouped\":3,\"gaps\":[]}\n"
     );
     assert_eq!(stdout(&["--by", "node", "--top", "1", "--format", "csv"]), "key,count\nnode-a,4\n");
 }

@@ -1,6 +1,7 @@
 //! Every operation against plain code over a vector, and what plans spare.
 
 mod arbitrary;
+mod damaged;
 mod naive;
 mod spared;
 
