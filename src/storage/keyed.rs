@@ -83,7 +83,12 @@ impl Keyed {
         match Self::open_there(store) {
             Ok(keyed) => Ok((keyed, None)),
             Err(StoreError::Io { source, .. }) if is_damage(&source) => {
-                let aside = store.join(format!("{}.damaged-{}", files::KEYED_DIRECTORY, Utc::now().timestamp_micros()));
+                let aside = store.join(format!(
+                    "{}{}{}",
+                    files::KEYED_DIRECTORY,
+                    files::ASIDE_MARK,
+                    Utc::now().timestamp_micros()
+                ));
                 std::fs::rename(&path, &aside).map_err(StoreError::io("move aside", &path))?;
                 let keyed = Self::open_there(store)?;
                 keyed.take_over_published()?;
