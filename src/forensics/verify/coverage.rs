@@ -11,7 +11,7 @@ use crate::storage::RemovalCause;
 use crate::storage::chain::Hash;
 use crate::storage::keyed::{Tree, read_published};
 use crate::store::retention::REMOVALS_MAX;
-use crate::store::{Loss, Removal};
+use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, Removal};
 
 /// A run of sequence numbers, first and last.
 pub(super) type Run = (u64, u64);
@@ -33,11 +33,14 @@ impl Known {
         Ok(Self { removals: entries(store, Tree::Retention)?, losses: entries(store, Tree::Losses)? })
     }
 
-    /// The runs that are missing for a reason.
-    fn runs(&self, removals: &[RemovalEvent]) -> Vec<Run> {
+    /// The runs that are missing for a reason, where these are there.
+    fn runs(&self, removals: &[RemovalEvent], there: &[Run]) -> Vec<Run> {
         let whole = self.removals.iter().filter(|removal| removal.event_type.is_none());
         let whole = whole.map(|removal| (removal.first_sequence, removal.last_sequence));
-        let losses = self.losses.iter().filter_map(|loss| Some((loss.first_sequence?, loss.last_sequence?)));
+        let losses = self.losses.iter().filter_map(|loss| {
+            let first = loss.first_sequence?;
+            Some((first, loss.last_sequence.unwrap_or_else(|| open_end(first, there))))
+        });
         let said = removals.iter().filter(|removal| removal.removed_type.is_none());
         let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));
         let mut runs: Vec<Run> = whole.chain(losses).chain(said).chain(self.emptied(removals)).collect();
@@ -91,16 +94,26 @@ impl Known {
     fn note(&self, verification: &mut Verification) {
         let events: u64 = self.removals.iter().map(|removal| removal.events).sum();
         if events > 0 {
-            verification.notes.push(format!("{events} events were removed by retention"));
+            let events = if events == 1 { "1 event was".to_owned() } else { format!("{events} events were") };
+            verification.notes.push(format!("{events} removed by retention"));
         }
         for loss in &self.losses {
             let numbers = match (loss.first_sequence, loss.last_sequence) {
-                (Some(first), Some(last)) => format!(", numbers {first} to {last}"),
+                (Some(first), Some(last)) => format!(", {}", numbers(first, last)),
+                (Some(first), None) => format!(", from number {first} on"),
                 _ => String::new(),
             };
             verification.notes.push(format!("a loss that the store knows{numbers}: {}", loss.detail));
         }
     }
+}
+
+/// Where a loss ends of which only the start is known: before the next number that exists, and no further than what is
+/// passed over behind damage, so that it covers up nothing that is lost later.
+fn open_end(first: u64, there: &[Run]) -> u64 {
+    let next = there.iter().map(|run| run.0).find(|&next| next > first);
+    let passed = first.saturating_add(EVENTS_BEYOND_DAMAGE - 1);
+    next.map_or(passed, |next| passed.min(next - 1))
 }
 
 /// The first of the runs that overlap those before them, and all runs as one sorted list.
@@ -161,8 +174,9 @@ pub(super) fn check(
     let (twice, there) = merge(there);
     if let Some((first, last)) = twice {
         let what = format!(
-            "numbers {first} to {last} are there twice. Two files hold the same events, or one is of another copy: \
-             compare with a backup."
+            "{} {} there twice. Two files hold the same events, or one is of another copy: compare with a backup.",
+            numbers(first, last),
+            if first == last { "is" } else { "are" }
         );
         verification.find(Severity::Error, "", "sequence numbers", what);
     }
@@ -170,7 +184,7 @@ pub(super) fn check(
     verification.last_sequence = there.last().map(|run| run.1);
     let missing = without((1, end.max(verification.last_sequence.unwrap_or(0))), &there);
     let unexplained = |said: &Said| -> Vec<Run> {
-        let (_, explained) = merge(said.known.runs(&said.removals));
+        let (_, explained) = merge(said.known.runs(&said.removals, &there));
         missing.iter().flat_map(|run| without(*run, &explained)).collect()
     };
     let mut holes = within_segments(segments, unexplained(said));
@@ -187,23 +201,44 @@ pub(super) fn check(
     for (first, last) in holes {
         let before = knots.iter().rev().find(|knot| knot.0 < first).map(|knot| knot.1);
         let after = knots.iter().find(|knot| knot.0 > last).map(|knot| knot.1);
-        let events = last - first + 1;
-        let what = format!(
-            "{events} events are missing (numbers {first} to {last}), and nothing says why. A file was removed, cut off \
-             or damaged: take it from a backup, or run `grid-events salvage` on a copy."
-        );
-        verification.find(Severity::Error, "", format!("numbers {first} to {last}"), what);
-        verification.lost.push(Lost {
-            first_sequence: Some(first),
-            last_sequence: Some(last),
-            first_us: before,
-            last_us: after,
-            events: Some(events),
-        });
+        let mut lose = |(first, last): Run, events: Option<u64>, what: &str| {
+            let what =
+                format!("{what}: take what is missing from a backup, or run `grid-events salvage` on a copy.");
+            verification.find(Severity::Error, "", numbers(first, last), what);
+            verification.lost.push(Lost {
+                first_sequence: Some(first),
+                last_sequence: Some(last),
+                first_us: before,
+                last_us: after,
+                events,
+            });
+        };
+        // So many were never given where a writer went on behind a file that it could not read.
+        let passed_from = (last + 1).saturating_sub(EVENTS_BEYOND_DAMAGE).max(first);
+        let is_passed = last - first >= EVENTS_BEYOND_DAMAGE - 1;
+        if !is_passed || passed_from > first {
+            let missing = if is_passed { (first, passed_from - 1) } else { (first, last) };
+            let events = missing.1 - missing.0 + 1;
+            let what = format!(
+                "{} missing, and nothing says why. A file was removed, cut off or damaged",
+                if events == 1 { "1 event is".to_owned() } else { format!("{events} events are") }
+            );
+            lose(missing, Some(events), &what);
+        }
+        if is_passed {
+            let what = "a writer passed these over behind a file that it could not read. They were not given to events, \
+                        but for those that the file held, and how many that were is not known";
+            lose((passed_from, last), None, what);
+        }
     }
 }
 
-/// The holes but for those inside of segments that say how many events they lack, or of which damaged blocks were
+/// Sequence numbers in words.
+fn numbers(first: u64, last: u64) -> String {
+    if first == last { format!("number {first}") } else { format!("numbers {first} to {last}") }
+}
+
+/// The holes but for their parts inside of segments that say how many events they lack, or of which damaged blocks were
 /// named already.
 fn within_segments(segments: &[Checked], mut holes: Vec<Run>) -> Vec<Run> {
     for contents in segments.iter().filter(|found| found.contents().is_some()) {
@@ -214,10 +249,14 @@ fn within_segments(segments: &[Checked], mut holes: Vec<Run>) -> Vec<Run> {
         if accounted == 0 {
             continue;
         }
-        let is_inside = |hole: &Run| hole.0 >= range.0 && hole.1 <= range.1;
-        let inside: Vec<Run> = holes.iter().copied().filter(is_inside).collect();
-        if count(&inside) <= accounted {
-            holes.retain(|hole| !is_inside(hole));
+        // A hole may go on in the segments before and behind.
+        let inside = |hole: &Run| {
+            let part = (hole.0.max(range.0), hole.1.min(range.1));
+            (part.0 <= part.1).then_some(part)
+        };
+        let parts: Vec<Run> = holes.iter().filter_map(inside).collect();
+        if count(&parts) <= accounted {
+            holes = holes.into_iter().flat_map(|hole| without(hole, &[range])).collect();
         }
     }
     holes
@@ -253,5 +292,12 @@ mod tests {
         assert_eq!(without((1, 10), &[(1, 10)]), []);
         assert_eq!(without((4, 5), &[(1, 4), (9, 9)]), [(5, 5)]);
         assert_eq!(without((2, 3), &[]), [(2, 3)]);
+    }
+
+    #[test]
+    fn a_loss_without_an_end_goes_up_to_the_next_number_and_not_too_far() {
+        assert_eq!(open_end(5, &[(1, 4), (9, 10)]), 8);
+        assert_eq!(open_end(5, &[(1, 4)]), EVENTS_BEYOND_DAMAGE + 4);
+        assert_eq!(open_end(5, &[(1, 4), (u64::MAX, u64::MAX)]), EVENTS_BEYOND_DAMAGE + 4);
     }
 }

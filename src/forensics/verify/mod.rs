@@ -68,13 +68,15 @@ pub fn verify(
     let directory = Directory::new(path.as_ref());
     let mut verification = Verification::default();
     let named = files::epoch(&directory, &mut verification)?;
+    files::check_folders(&directory, &mut verification);
     let logs = logs::read_all(&directory)?;
-    let segments = segments::check_all(&directory, options, progress)?;
-    let known = files::known(&directory.root, &mut verification)?;
+    let segments = segments::check_all(&directory, options, progress);
+    let known = files::known(&directory.root, &mut verification);
     let epoch = named.unwrap_or_else(|| usual_epoch(&segments, &logs));
     verification.epoch = epoch;
     segments::report(&segments, epoch, &mut verification);
     let tails = logs::report(&directory, &logs, &segments, epoch, &mut verification);
+    logs::check_last(&directory, &segments, &mut verification);
     let chain = chain::check(&segments, &logs, &mut verification);
     if let Some(head) = options.head {
         chain::compare_head(head, &chain, &mut verification);
@@ -98,10 +100,25 @@ pub fn verify(
     coverage::check(&segments, &tails, &mut said, again, &chain, covered.max(started), &mut verification);
     removals::check_reduced(&segments, &said, &mut verification);
     ids::check(&directory, &segments, &tails, &mut verification)?;
-    files::check_foreign(&directory.root, epoch, &mut verification)?;
+    files::check_foreign(&directory.root, epoch, &mut verification);
+    let has_removed = !said.removals.is_empty()
+        || segments.iter().filter_map(Checked::contents).any(|contents| !contents.removed.is_empty());
+    files::check_published(&directory, has_removed, &mut verification);
     files::check_entries(&directory, &mut verification)?;
-    verification.findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
+    verification.findings.sort_by_cached_key(|found| {
+        let place = in_order(&found.place);
+        (std::cmp::Reverse(found.severity), found.file.clone(), place, found.what.clone())
+    });
     Ok(verification)
+}
+
+/// A place split so that its first number counts as a number: block 9 comes before block 10.
+fn in_order(place: &str) -> (String, u64, String) {
+    let start = place.find(|character: char| character.is_ascii_digit()).unwrap_or(place.len());
+    let rest = place.get(start..).unwrap_or_default();
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    let (number, rest) = rest.split_at(end);
+    (place.get(..start).unwrap_or_default().to_owned(), number.parse().unwrap_or(0), rest.to_owned())
 }
 
 /// The epoch that most files name.
