@@ -202,8 +202,7 @@ pub(super) fn check(
         let before = knots.iter().rev().find(|knot| knot.0 < first).map(|knot| knot.1);
         let after = knots.iter().find(|knot| knot.0 > last).map(|knot| knot.1);
         let mut lose = |(first, last): Run, events: Option<u64>, what: &str| {
-            let what =
-                format!("{what}: take what is missing from a backup, or run `grid-events salvage` on a copy.");
+            let what = format!("{what}: take what is missing from a backup, or run `grid-events salvage` on a copy.");
             verification.find(Severity::Error, "", numbers(first, last), what);
             verification.lost.push(Lost {
                 first_sequence: Some(first),

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::coverage::Known;
+use super::logs::{TORN_READS, TORN_WAIT};
 use super::{Severity, Verification};
 use crate::error::StoreError;
 use crate::storage::files::{
@@ -76,7 +77,19 @@ pub(super) fn check_folders(directory: &Directory, verification: &mut Verificati
 
 /// Checks `foreign.log`.
 pub(super) fn check_foreign(root: &Path, epoch: u64, verification: &mut Verification) {
-    let damage = ForeignView::of_other(root, None).and_then(|view| view.damage());
+    let look = || ForeignView::of_other(root, None).and_then(|view| view.damage());
+    let mut damage = look();
+    for _ in 0..TORN_READS {
+        let Ok(Some((_, _, before @ 1..))) = damage else { break };
+        std::thread::sleep(TORN_WAIT);
+        damage = look();
+        // A torn end stays as it is; this one is being written.
+        if let Ok(Some((_, _, torn))) = &mut damage
+            && *torn != before
+        {
+            *torn = 0;
+        }
+    }
     match damage {
         Ok(None) => {}
         Ok(Some((own, damaged, torn))) => {
@@ -105,7 +118,8 @@ pub(super) fn check_foreign(root: &Path, epoch: u64, verification: &mut Verifica
             verification.find(Severity::Error, FOREIGN_FILE, "header", "it ends within its header.");
         }
         Err(other) => {
-            let what = format!("{}. Concepts and associations that are no events were not checked.", unreadable(&other));
+            let what =
+                format!("{}. Concepts and associations that are no events were not checked.", unreadable(&other));
             verification.find(Severity::Error, FOREIGN_FILE, "", what);
         }
     }

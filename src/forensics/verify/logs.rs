@@ -19,9 +19,9 @@ use crate::storage::tail::{Frame, LogContents, TailMemory, TailSource, read_log}
 use crate::store::directory::Directory;
 
 /// How often an end that is torn is read again: beside a writer it may be in the middle of a write.
-const TORN_READS: usize = 5;
+pub(super) const TORN_READS: usize = 5;
 /// How long to wait before that.
-const TORN_WAIT: Duration = Duration::from_millis(20);
+pub(super) const TORN_WAIT: Duration = Duration::from_millis(20);
 /// How often the logs are listed again because one was removed meanwhile.
 const LISTINGS_MAX: usize = 20;
 const REMOVAL_TYPE: &str = "events_removed";
@@ -218,7 +218,7 @@ pub(super) fn report(
 /// Says so if the log behind the last segment is not there. It is started before that segment is made, so that it can
 /// only have been taken away.
 pub(super) fn check_last(directory: &Directory, segments: &[Checked], verification: &mut Verification) {
-    let Some(last) = segments.iter().map(|found| found.id.max(found.own_id())).max() else { return };
+    let Some(last) = segments.iter().map(Checked::own_id).max() else { return };
     // Listed again: the logs may have been sealed and removed since.
     let Ok(ids) = files::list_numbered(&directory.tail, LOG_ENDING) else { return };
     if ids.last().is_some_and(|&id| id > last) {

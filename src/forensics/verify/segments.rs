@@ -168,10 +168,8 @@ pub(super) fn report(checked: &[Checked], epoch: u64, verification: &mut Verific
             verification.find(Severity::Error, found.file(), "contents", what);
         }
         if contents.id != found.id {
-            let what = format!(
-                "it is segment {}, and was renamed. Its events are there; give it back its name.",
-                contents.id
-            );
+            let what =
+                format!("it is segment {}, and was renamed. Its events are there; give it back its name.", contents.id);
             verification.find(Severity::Warning, found.file(), "contents", what);
         }
         verification.lost.extend(found.facts.lost.iter().map(|rows| Lost {
