@@ -128,20 +128,6 @@ fn a_log_that_is_missing_behind_the_last_segment_is_found() {
 }
 
 #[test]
-fn blocks_are_named_in_the_order_of_their_numbers() {
-    let store = healthy();
-    let path = segment(store.path(), 1);
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[16..40].fill(0xff);
-    fs::write(&path, bytes).unwrap();
-    let found = check(store.path());
-    let number = |place: &str| place.strip_prefix("block ").and_then(|number| number.parse::<u64>().ok());
-    let errors = found.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let blocks: Vec<u64> = errors.filter_map(|finding| number(&finding.place)).collect();
-    assert!(blocks.is_sorted(), "{:?}", lines(&found));
-}
-
-#[test]
 fn a_log_that_is_damaged_in_the_middle_loses_a_batch_and_its_end_may_be_torn() {
     let store = healthy();
     let bytes = fs::read(log(store.path())).unwrap();

@@ -1,5 +1,5 @@
-//! Stores that were salvaged, or that a writer went on with behind a file that it could not read: numbers that were passed
-//! over are no events.
+//! Stores that were salvaged, or that a writer went on with behind a file that it could not read: numbers that were
+//! passed over are no events.
 
 use std::fs;
 

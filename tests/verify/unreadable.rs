@@ -9,6 +9,9 @@ use sutra_grid_events::forensics::Severity;
 
 use crate::stores::{SEGMENT_EVENTS, SEGMENTS, TAIL_EVENTS, expect, healthy, lines, log, segment, try_check};
 
+/// Where a file is in a store.
+type Place = fn(&Path) -> PathBuf;
+
 /// Puts something in the place of a file that is none.
 fn replace(path: &Path, kind: &str) {
     let elsewhere = path.with_extension("elsewhere");
@@ -28,7 +31,7 @@ fn replace(path: &Path, kind: &str) {
 fn what_is_no_file_or_may_not_be_read_is_a_finding() {
     let all = SEGMENTS * SEGMENT_EVENTS + TAIL_EVENTS;
     for kind in ["symlink", "pipe", "directory", "mode 000"] {
-        let places: [(fn(&Path) -> PathBuf, u64); 5] = [
+        let places: [(Place, u64); 5] = [
             (|store| segment(store, 2), all - SEGMENT_EVENTS),
             (log, all - TAIL_EVENTS),
             (|store| store.join("FORMAT"), all),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::logs::TailEvents;
+use super::logs::{ReadLog, TailEvents};
 use super::removals::{RemovalEvent, Said, check_whole, is_unsaid};
 use super::segments::Checked;
 use super::{Lost, Severity, Verification};
@@ -158,15 +158,38 @@ fn count(runs: &[Run]) -> u64 {
     runs.iter().map(|run| run.1 - run.0 + 1).sum()
 }
 
-/// Finds what is missing without a reason. `end` is the last sequence number that the store gave, as far as is known;
-/// `again` reads once more what the store says is missing, which is kept in `said`.
+/// Which sequence numbers the store gave.
+pub(super) struct Given {
+    /// The last, as far as is known.
+    end: u64,
+    /// The first numbers behind those that a writer passed over, behind files that it could not read.
+    behind_passed: BTreeSet<u64>,
+}
+
+impl Given {
+    pub(super) fn of(segments: &[Checked], logs: &[ReadLog], chain: &BTreeMap<u64, Hash>) -> Self {
+        let headers = logs.iter().filter_map(|log| Some(&log.contents.as_ref().ok()?.as_ref()?.header));
+        let of_logs = headers.map(|header| (header.anchor.sequence, header.first_sequence));
+        let of_segments = segments.iter().filter_map(Checked::contents);
+        let of_segments = of_segments.map(|contents| (contents.before.sequence, contents.first_sequence));
+        let started: Vec<(u64, u64)> = of_logs.chain(of_segments).collect();
+        let covered = chain.last_key_value().map_or(0, |(sequence, _)| *sequence);
+        let end = started.iter().map(|(_, first)| first.saturating_sub(1)).max().unwrap_or(0).max(covered);
+        // Only so far does a file begin behind what the chain covered when it was started.
+        let is_passed = |(before, first): &(u64, u64)| first.saturating_sub(*before) > EVENTS_BEYOND_DAMAGE;
+        let behind_passed = started.into_iter().filter(is_passed).map(|(_, first)| first).collect();
+        Self { end, behind_passed }
+    }
+}
+
+/// Finds what is missing without a reason; `again` reads once more what the store says is missing, which is kept in `said`.
 pub(super) fn check(
     segments: &[Checked],
     tails: &[TailEvents],
     said: &mut Said,
     again: impl FnOnce() -> Option<Said>,
     chain: &BTreeMap<u64, Hash>,
-    end: u64,
+    given: &Given,
     verification: &mut Verification,
 ) {
     let of_segments = segments.iter().flat_map(|found| found.facts.runs.iter().copied());
@@ -182,7 +205,7 @@ pub(super) fn check(
     }
     verification.first_sequence = there.first().map(|run| run.0);
     verification.last_sequence = there.last().map(|run| run.1);
-    let missing = without((1, end.max(verification.last_sequence.unwrap_or(0))), &there);
+    let missing = without((1, given.end.max(verification.last_sequence.unwrap_or(0))), &there);
     let unexplained = |said: &Said| -> Vec<Run> {
         let (_, explained) = merge(said.known.runs(&said.removals, &there));
         missing.iter().flat_map(|run| without(*run, &explained)).collect()
@@ -214,7 +237,7 @@ pub(super) fn check(
         };
         // So many were never given where a writer went on behind a file that it could not read.
         let passed_from = (last + 1).saturating_sub(EVENTS_BEYOND_DAMAGE).max(first);
-        let is_passed = last - first >= EVENTS_BEYOND_DAMAGE - 1;
+        let is_passed = given.behind_passed.contains(&(last + 1)) && last - first >= EVENTS_BEYOND_DAMAGE - 1;
         if !is_passed || passed_from > first {
             let missing = if is_passed { (first, passed_from - 1) } else { (first, last) };
             let events = missing.1 - missing.0 + 1;

@@ -29,7 +29,7 @@ pub use report::{Finding, Lost, Progress, Severity, Verification};
 
 use crate::error::StoreError;
 use crate::store::directory::Directory;
-use coverage::Known;
+use coverage::{Given, Known};
 use removals::{RemovalEvent, Said};
 use segments::Checked;
 
@@ -87,9 +87,7 @@ pub fn verify(
         RemovalEvent::parse_all(of_segments.chain(&of_tails).map(String::as_str))
     };
     let mut said = Said { known, removals: removals_of(&tails) };
-    let covered = chain.last_key_value().map_or(0, |(sequence, _)| *sequence);
-    let started = logs.iter().filter_map(|log| log.contents.as_ref().ok()?.as_ref());
-    let started = started.map(|contents| contents.header.first_sequence.saturating_sub(1)).max().unwrap_or(0);
+    let given = Given::of(&segments, &logs, &chain);
     let again = || {
         std::thread::sleep(REMOVAL_WAIT);
         let known = Known::read(&directory.root).ok()?;
@@ -97,7 +95,7 @@ pub fn verify(
         let newer = logs::report(&directory, &newer, &segments, epoch, &mut Verification::default());
         Some(Said { known, removals: removals_of(&newer) })
     };
-    coverage::check(&segments, &tails, &mut said, again, &chain, covered.max(started), &mut verification);
+    coverage::check(&segments, &tails, &mut said, again, &chain, &given, &mut verification);
     removals::check_reduced(&segments, &said, &mut verification);
     ids::check(&directory, &segments, &tails, &mut verification)?;
     files::check_foreign(&directory.root, epoch, &mut verification);
