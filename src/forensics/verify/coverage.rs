@@ -182,7 +182,8 @@ impl Given {
     }
 }
 
-/// Finds what is missing without a reason; `again` reads once more what the store says is missing, which is kept in `said`.
+/// Finds what is missing without a reason; `again` reads once more what the store says is missing, which is kept in
+/// `said`.
 pub(super) fn check(
     segments: &[Checked],
     tails: &[TailEvents],

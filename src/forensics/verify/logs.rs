@@ -74,8 +74,8 @@ pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError
 }
 
 /// Reads a log; again if its end may be just being written. An end is torn only if what stands at the same place is
-/// still no whole frame then: where more of the log can be read than before, a writer goes on with it, and what is behind
-/// that is left out.
+/// still no whole frame then: where more of the log can be read than before, a writer goes on with it, and what is
+/// behind that is left out.
 fn read_settled(path: &Path, is_last: bool) -> Result<Option<LogContents>, StoreError> {
     let mut contents = read_log(path, 0)?;
     for _ in 0..TORN_READS {
