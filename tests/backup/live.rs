@@ -51,8 +51,8 @@ fn under_load(config: StoreConfig, make: impl Fn(&Store, &std::path::Path)) {
             assert!(kept.eq(kept_from..=last), "no gap");
             assert!(last >= before, "{last} of {before}");
             // What the store itself notes of retention stands between the batches.
-            let written = found.iter().filter(|(_, id, _)| !id.starts_with("event-events_removed-"));
-            let of_last = written.last().and_then(|(_, id, _)| id.rsplit('-').next()?.parse::<u64>().ok());
+            let mut written = found.iter().filter(|(_, id, _)| !id.starts_with("event-events_removed-"));
+            let of_last = written.next_back().and_then(|(_, id, _)| id.rsplit('-').next()?.parse::<u64>().ok());
             assert_eq!(of_last.expect("an event of the writer") / 1_000_000 % 7, 6, "whole batches");
             assert_eq!(copy.sequence(), last);
             sealed = copy.stats().expect("readable").segments;
