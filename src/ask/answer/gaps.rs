@@ -3,7 +3,7 @@
 
 use crate::error::StoreError;
 use crate::graph::causes::{HeartbeatGap, missing_heartbeats};
-use crate::query::{Filter, GAPS_MAX, Gap, GapCause, TimeRange};
+use crate::query::{Filter, GAPS_MAX, Gap, GapCause, NO_DATA, TimeRange};
 use crate::store::{Snapshot, Store};
 
 /// Heartbeats that are read to find missing ones beside another question. Beyond this, only a question about
@@ -22,9 +22,10 @@ pub(super) fn find(
 ) -> Result<Vec<Gap>, StoreError> {
     let mut gaps = store.gaps_in(snapshot, &filter.clone().and(Filter::Time(range)))?;
     let bounded = TimeRange { until_us: Some(range.until_us.unwrap_or(now_us).min(now_us)), ..range };
+    // A question about the time up to now is not about what comes after.
+    gaps.retain(|gap| gap.cause != GapCause::NoData);
     if snapshot.count(&Filter::Time(range))? == 0 {
-        let reason = "no event of any kind is recorded in this time";
-        gaps.push(Gap::new(range.since_us, bounded.until_us, GapCause::NoData, reason));
+        gaps.push(Gap::new(range.since_us, bounded.until_us, GapCause::NoData, NO_DATA));
     } else if range != TimeRange::default() && is_cheap(snapshot, bounded)? {
         gaps.extend(missing_heartbeats(snapshot, range, now_us)?.iter().map(|gap| silent(gap, Some(gap.until_us))));
     }

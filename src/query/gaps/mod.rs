@@ -135,6 +135,9 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// The reason of a gap in which nothing is recorded.
+pub(crate) const NO_DATA: &str = "no event of any kind is recorded in this time";
+
 impl Store {
     /// Where the record is known to be incomplete, as far as a filter is about it: ordered by time, adjacent gaps of
     /// one cause merged, at most [`GAPS_MAX`].
@@ -170,7 +173,14 @@ impl Store {
             return Ok(Vec::new());
         }
         let found = sources::all(self, snapshot, scope.range)?;
-        Ok(bounded(merged(found.into_iter().filter(|gap| scope.touches(gap)).collect())))
+        let mut gaps: Vec<Gap> = found.into_iter().filter(|gap| scope.touches(gap)).collect();
+        // Where nothing at all was recorded, a count of nothing says nothing.
+        let is_bounded = scope.range != TimeRange::default();
+        if is_bounded && gaps.is_empty() && snapshot.count(&Filter::Time(scope.range))? == 0 {
+            let TimeRange { since_us, until_us } = scope.range;
+            gaps.push(Gap::new(since_us, until_us, GapCause::NoData, NO_DATA));
+        }
+        Ok(bounded(merged(gaps)))
     }
 }
 
