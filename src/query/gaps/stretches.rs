@@ -1,5 +1,5 @@
-//! Times in which events of some types may have been that are not there any more. Between two events that are there, such
-//! a time tells nothing: neither that nothing came, nor how often something usually does.
+//! Times in which events of some types may have been that are not there any more. Between two events that are there,
+//! such a time tells nothing: neither that nothing came, nor how often something usually does.
 
 use crate::store::Snapshot;
 

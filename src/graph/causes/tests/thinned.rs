@@ -126,18 +126,18 @@ proptest! {
     fn no_silence_is_claimed_in_which_an_agent_was_heard_of(
         beats in prop::collection::vec((0..600_u32, 0..3_usize), 0..120),
         steady in 1..20_u32,
-        sealed in 0.0..1.0_f64,
+        sealed in any::<prop::sample::Index>(),
         segment_events in 10..80_u32,
         since in prop::option::of(0..600_u32),
     ) {
         // Three agents of chance, and one that beats steadily.
-        let mut times: Vec<(u32, String)> = beats.iter().map(|(second, agent)| (*second, format!("a{agent}"))).collect();
+        let mut times: Vec<(u32, String)> =
+            beats.iter().map(|(second, agent)| (*second, format!("a{agent}"))).collect();
         times.extend((0..600).step_by(steady as usize).map(|second| (second, "steady".to_owned())));
         times.sort();
         times.dedup();
         let events: Vec<Event> = times.iter().map(|(second, agent)| beat(*second, agent)).collect();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
-        let (former, latter) = events.split_at((events.len() as f64 * sealed) as usize);
+        let (former, latter) = events.split_at(sealed.index(events.len()));
         let scenario = sealed_and_live(segment_events, former, latter);
         thin(&scenario);
         for gap in silences(&scenario, since, 650) {
