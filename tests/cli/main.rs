@@ -9,4 +9,5 @@ mod crash;
 mod forms;
 mod harness;
 mod input;
+mod thinned;
 mod usage;

@@ -9,6 +9,8 @@ use crate::store::{Snapshot, Store};
 /// Heartbeats that are read to find missing ones beside another question. Beyond this, only a question about
 /// heartbeats themselves looks for them.
 const HEARTBEATS_READ_MAX: u64 = 20_000;
+/// The type of heartbeats.
+const HEARTBEAT: &str = "agent_heartbeat";
 /// Missing heartbeats are looked for this long before a range too, since they tell what is usual: a day, in µs.
 const LOOK_BACK_US: i64 = 86_400_000_000;
 
@@ -33,6 +35,20 @@ pub(super) fn find(
     Ok(gaps)
 }
 
+/// The gaps of heartbeats of the day before a range: an agent that was silent since then cannot be told.
+pub(super) fn of_heartbeats_before(
+    store: &Store,
+    snapshot: &Snapshot,
+    range: TimeRange,
+) -> Result<Vec<Gap>, StoreError> {
+    let Some(since_us) = range.since_us else { return Ok(Vec::new()) };
+    let before = Filter::between(since_us.saturating_sub(LOOK_BACK_US), since_us);
+    let mut gaps = store.gaps_in(snapshot, &Filter::event_type(HEARTBEAT).and(before))?;
+    // The others touch the range, or say nothing of their time, and are told of anyway.
+    gaps.retain(|gap| gap.until_us.is_some_and(|until_us| until_us < since_us));
+    Ok(gaps)
+}
+
 /// The gap of an agent that was not heard of.
 pub(super) fn silent(gap: &HeartbeatGap, until_us: Option<i64>) -> Gap {
     // A tenth of a second is enough to tell what is usual.
@@ -44,5 +60,5 @@ pub(super) fn silent(gap: &HeartbeatGap, until_us: Option<i64>) -> Gap {
 /// Whether the heartbeats of a range are few enough to be read beside another question.
 fn is_cheap(snapshot: &Snapshot, range: TimeRange) -> Result<bool, StoreError> {
     let read = Filter::between(range.since_us.map(|since| since.saturating_sub(LOOK_BACK_US)), range.until_us);
-    Ok(snapshot.count(&Filter::event_type("agent_heartbeat").and(read))? <= HEARTBEATS_READ_MAX)
+    Ok(snapshot.count(&Filter::event_type(HEARTBEAT).and(read))? <= HEARTBEATS_READ_MAX)
 }

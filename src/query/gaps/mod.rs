@@ -9,6 +9,7 @@
 //! A filter is understood with care: a gap is left out only if no event in it could have matched.
 
 mod sources;
+mod stretches;
 
 use serde::{Serialize, Serializer};
 
@@ -18,6 +19,8 @@ use crate::store::{Snapshot, Store};
 
 use super::compile::CompiledFilter;
 use super::filter::{Filter, TimeRange};
+
+pub(crate) use stretches::Stretches;
 
 /// The most gaps that are given for one filter. Those that follow are told in the last one.
 pub const GAPS_MAX: usize = 100;

@@ -73,7 +73,7 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> impl Iterator<Item = Gap> + '_ 
 }
 
 /// What a segment says was taken out of it.
-fn taken_out(source: &dyn Source) -> impl Iterator<Item = Gap> + '_ {
+pub(super) fn taken_out(source: &dyn Source) -> impl Iterator<Item = Gap> + '_ {
     let sequences = source.sequences();
     source.removed().iter().map(move |gone| {
         let (cause, reason) = cause_of(gone.cause);
@@ -127,7 +127,7 @@ fn damaged(damage: Damage) -> Gap {
 }
 
 /// Sequence numbers that no source has and that nothing noted explains.
-fn unexplained(snapshot: &Snapshot, removals: &[Removal], losses: &[Loss]) -> Vec<Hole> {
+pub(super) fn unexplained(snapshot: &Snapshot, removals: &[Removal], losses: &[Loss]) -> Vec<Hole> {
     let mut holes = Vec::new();
     let (mut next, mut newest_us) = (1, i64::MIN);
     for source in snapshot.sources() {
