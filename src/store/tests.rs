@@ -12,6 +12,7 @@ mod crashes;
 mod disk;
 mod faults;
 mod journal;
+mod names;
 
 mod run;
 mod waits;
