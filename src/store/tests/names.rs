@@ -84,3 +84,24 @@ fn a_segment_that_an_attempt_left_is_not_moved_aside() {
     assert_eq!(names.len(), 1, "{names:?}");
     assert_eq!(contents(&store.snapshot()).len(), 5);
 }
+
+#[test]
+fn what_is_not_searched_to_the_end_is_not_cut_off() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = files::numbered(&directory.path().join("tail"), 1, LOG_ENDING);
+    let store = Store::open_with(directory.path(), config(10)).expect("new");
+    store.append(&events(0..1)).expect("written");
+    let first = fs::read(&path).expect("readable").len();
+    store.append(&events(1..2)).expect("written");
+    store.close().expect("closed");
+    let log = fs::read(&path).expect("readable");
+    // What looks like the start of many long frames, before a frame that is whole.
+    let fake = [b"SGEF\x01\0\0\0".as_slice(), &20_000u32.to_le_bytes(), &20_000u32.to_le_bytes(), &[0; 8]].concat();
+    let (before, behind) = log.split_at(first);
+    let hostile = [before, &fake.repeat(1000), &vec![0; 20_000], behind].concat();
+    fs::write(&path, &hostile).expect("writable");
+    let store = Store::open_with(directory.path(), config(10)).expect("opens");
+    assert!(!store.problems().is_empty());
+    store.append(&events(2..3)).expect("written");
+    assert_eq!(fs::read(&path).expect("readable"), hostile);
+}
