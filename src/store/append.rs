@@ -157,7 +157,10 @@ pub(super) fn sync(shared: &Shared, tails: &[Arc<Tail>]) -> Result<(), StoreErro
             Some(log) if log.has_failed() => {
                 // Whoever appends may wait for the sealer, and that for this.
                 let Some(writer) = shared.writer.try_lock_for(WRITER_WAIT) else {
-                    let reason = format!("{} could not be synced, and who appends waits", log.path().display());
+                    let reason = format!(
+                        "cannot sync {}, and whoever appends keeps it from being replaced",
+                        log.path().display()
+                    );
                     return Err(StoreError::NotDurable { reason });
                 };
                 if shared.pieces().active().is_some_and(|active| active.id == tail.id) {

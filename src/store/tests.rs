@@ -13,7 +13,6 @@ mod disk;
 mod faults;
 mod journal;
 mod names;
-
 mod run;
 mod waits;
 

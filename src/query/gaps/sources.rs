@@ -51,7 +51,7 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
             }
             None => Gap::new(since_us, until_us, GapCause::Lost, "missing from the record"),
         };
-        // Numbers that were passed over behind damage were never given, so that it is not known how many events there were.
+        // Numbers that were passed over behind damage were never given: how many events there were is not known.
         let gap = gap.with_events((hole.events < EVENTS_BEYOND_DAMAGE).then_some(hole.events));
         gaps.push(gap.with_sequences(Some(hole.first_sequence), Some(hole.last_sequence)));
     }
