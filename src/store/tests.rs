@@ -12,7 +12,9 @@ mod crashes;
 mod disk;
 mod faults;
 mod journal;
+mod names;
 mod run;
+mod waits;
 
 fn config(segment_events: u32) -> StoreConfig {
     StoreConfig { segment_events, durability: Durability::OsBuffered, ..StoreConfig::default() }

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::storage::{Hole, Source};
-use crate::store::{Damage, Loss, LossCause, Removal, RemovalCause, Snapshot, Store};
+use crate::store::{Damage, EVENTS_BEYOND_DAMAGE, Loss, LossCause, Removal, RemovalCause, Snapshot, Store, emptied};
 
 use super::{Gap, GapCause};
 use crate::query::TimeRange;
@@ -51,7 +51,8 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
             }
             None => Gap::new(since_us, until_us, GapCause::Lost, "missing from the record"),
         };
-        let gap = gap.with_events(Some(hole.events));
+        // Numbers that were passed over behind damage were never given: how many events there were is not known.
+        let gap = gap.with_events((hole.events < EVENTS_BEYOND_DAMAGE).then_some(hole.events));
         gaps.push(gap.with_sequences(Some(hole.first_sequence), Some(hole.last_sequence)));
     }
     gaps.extend(damage.into_iter().zip(explains).filter(|(_, explains)| !explains).map(|(damage, _)| damaged(damage)));
@@ -151,8 +152,7 @@ pub(super) fn unexplained(snapshot: &Snapshot, removals: &[Removal], losses: &[L
     if holes.is_empty() {
         return holes;
     }
-    let whole = removals.iter().filter(|removal| removal.event_type.is_none());
-    let mut explained: Vec<(u64, u64)> = whole.map(|removal| (removal.first_sequence, removal.last_sequence)).collect();
+    let mut explained = emptied(removals);
     explained.extend(losses.iter().filter_map(|loss| loss.first_sequence.zip(loss.last_sequence)));
     explained.sort_unstable();
     holes.into_iter().flat_map(|hole| without(hole, &explained)).collect()
