@@ -187,10 +187,12 @@ pub(super) fn check(
     for (first, last) in holes {
         let before = knots.iter().rev().find(|knot| knot.0 < first).map(|knot| knot.1);
         let after = knots.iter().find(|knot| knot.0 > last).map(|knot| knot.1);
+        // Events may come late, so that those behind are the earlier ones.
+        let (before, after) = if before > after && after.is_some() { (after, before) } else { (before, after) };
         let events = last - first + 1;
         let what = format!(
-            "{events} events are missing (numbers {first} to {last}), and nothing says why. A file was removed, cut off \
-             or damaged: take it from a backup, or run `grid-events salvage` on a copy."
+            "{events} events are missing, and nothing says why: a file was removed, cut off or damaged. A backup may have \
+             them."
         );
         verification.find(Severity::Error, "", format!("numbers {first} to {last}"), what);
         verification.lost.push(Lost {
