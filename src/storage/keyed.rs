@@ -76,7 +76,12 @@ impl Keyed {
         match Self::open_there(store, &path) {
             Ok(keyed) => Ok((keyed, None)),
             Err(StoreError::Io { source, .. }) if is_damage(&source) => {
-                let aside = store.join(format!("{}.damaged-{}", files::KEYED_DIRECTORY, Utc::now().timestamp_micros()));
+                let aside = store.join(format!(
+                    "{}{}{}",
+                    files::KEYED_DIRECTORY,
+                    files::ASIDE_MARK,
+                    Utc::now().timestamp_micros()
+                ));
                 std::fs::rename(&path, &aside).map_err(StoreError::io("move aside", &path))?;
                 let name = aside.file_name().unwrap_or_default().display().to_string();
                 Self::make_anew(store, Some(format!("{source}; it was moved to {name}")))

@@ -21,7 +21,7 @@ mod open;
 mod pieces;
 mod record;
 mod rejections;
-mod retention;
+pub(crate) mod retention;
 mod sealer;
 mod shared;
 mod snapshot;

@@ -35,26 +35,75 @@ impl ShapeText {
 pub(super) struct Clock {
     second: Option<i64>,
     text: String,
+    /// The second in digits.
+    number: String,
+}
+
+/// The numbers below 1,000 in three digits.
+static DIGITS: [[u8; 3]; 1_000] = digits();
+
+const fn digits() -> [[u8; 3]; 1_000] {
+    let (mut table, mut number) = ([[0; 3]; 1_000], 0);
+    while number < 1_000 {
+        table[number] = [b'0' + (number / 100) as u8, b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    table
 }
 
 impl Clock {
+    /// Appends a time as JSON.
     pub(super) fn put(&mut self, micros: i64, out: &mut Vec<u8>) {
-        let micros = micros.clamp(timestamp::MICROS_MIN, timestamp::MICROS_MAX);
+        let fraction = self.turn_to(micros.clamp(timestamp::MICROS_MIN, timestamp::MICROS_MAX));
+        out.push(b'"');
+        // Up to and with the point before the six digits and the Z.
+        out.extend_from_slice(&self.text.as_bytes()[..20]);
+        out.extend_from_slice(&fraction);
+        out.extend_from_slice(b"Z\"");
+    }
+
+    /// Appends a time as the number of its µs.
+    pub(super) fn put_micros(&mut self, micros: i64, out: &mut Vec<u8>) {
+        if !(1_000_000..=timestamp::MICROS_MAX).contains(&micros) {
+            out.extend_from_slice(itoa::Buffer::new().format(micros).as_bytes());
+            return;
+        }
+        let fraction = self.turn_to(micros);
+        out.extend_from_slice(self.number.as_bytes());
+        out.extend_from_slice(&fraction);
+    }
+
+    /// Makes the texts of the second; gives the six digits behind it.
+    #[inline]
+    fn turn_to(&mut self, micros: i64) -> [u8; 6] {
         let second = micros.div_euclid(1_000_000);
         if self.second != Some(second) {
             self.second = Some(second);
             self.text = timestamp::format(second * 1_000_000);
+            self.number = second.to_string();
         }
-        out.push(b'"');
-        // Up to and with the point before the six digits and the Z.
-        out.extend_from_slice(&self.text.as_bytes()[..20]);
-        let mut fraction = micros.rem_euclid(1_000_000);
-        let mut digits = [b'0'; 6];
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (fraction % 10) as u8;
-            fraction /= 10;
+        let fraction = micros.rem_euclid(1_000_000) as usize;
+        let ([a, b, c], [d, e, f]) = (DIGITS[fraction / 1_000], DIGITS[fraction % 1_000]);
+        [a, b, c, d, e, f]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_elsewhere() {
+        let (mut clock, edge) = (Clock::default(), 1_795_507_200_000_000);
+        let times = [0, 1, -1, 999_999, 1_000_000, edge, edge + 1, edge + 999_999, edge - 1, timestamp::MICROS_MIN];
+        for micros in times.into_iter().chain([timestamp::MICROS_MAX, i64::MAX, i64::MIN]) {
+            let mut out = Vec::new();
+            clock.put_micros(micros, &mut out);
+            assert_eq!(out, micros.to_string().into_bytes());
+            out.clear();
+            clock.put(micros, &mut out);
+            let clamped = micros.clamp(timestamp::MICROS_MIN, timestamp::MICROS_MAX);
+            assert_eq!(String::from_utf8(out).expect("text"), format!("\"{}\"", timestamp::format(clamped)));
         }
-        out.extend_from_slice(&digits);
-        out.extend_from_slice(b"Z\"");
     }
 }

@@ -19,7 +19,7 @@ use crate::store::shared::Shared;
 /// The kind of the event that says what was removed.
 const EVENTS_REMOVED: &str = "events_removed";
 /// Removals that are remembered one by one; older ones are forgotten.
-const REMOVALS_MAX: usize = 10_000;
+pub(crate) const REMOVALS_MAX: usize = 10_000;
 /// How long the sealer waits for whoever appends.
 const WRITER_WAIT: Duration = Duration::from_millis(100);
 

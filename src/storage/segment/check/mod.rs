@@ -15,6 +15,7 @@ mod index;
 mod row;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod words;
 
 use xxhash_rust::xxh3::xxh3_64;

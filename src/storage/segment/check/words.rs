@@ -4,6 +4,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::contents::Contents;
 use super::super::dictionary::page_words;
+use super::texts::Texts;
 use super::{Fault, Harm, slice};
 use crate::event::{is_entity_value, write_json_text};
 
@@ -12,9 +13,9 @@ use crate::event::{is_entity_value, write_json_text};
 pub(super) struct Words {
     text: String,
     ends: Vec<usize>,
-    /// The words as JSON strings, one behind the other.
-    json: String,
-    json_ends: Vec<usize>,
+    /// The words as JSON strings.
+    json: Texts,
+    scratch: String,
     /// Whether each can be the name of an entity.
     entities: Vec<bool>,
 }
@@ -28,10 +29,10 @@ impl Words {
         between(&self.text, &self.ends, number)
     }
 
-    /// The word as a JSON string.
+    /// Appends the word as a JSON string.
     #[inline]
-    pub(super) fn json(&self, number: u64) -> Option<&[u8]> {
-        between(&self.json, &self.json_ends, usize::try_from(number).ok()?).map(str::as_bytes)
+    pub(super) fn put_json(&self, number: u64, out: &mut Vec<u8>) -> Option<()> {
+        self.json.put(usize::try_from(number).ok()?, out)
     }
 
     pub(super) fn is_entity(&self, number: usize) -> bool {
@@ -55,8 +56,9 @@ impl Words {
     fn push(&mut self, word: &str) {
         self.text.push_str(word);
         self.ends.push(self.text.len());
-        write_json_text(word, &mut self.json);
-        self.json_ends.push(self.json.len());
+        self.scratch.clear();
+        write_json_text(word, &mut self.scratch);
+        self.json.push(|out| out.extend_from_slice(self.scratch.as_bytes()));
         self.entities.push(is_entity_value(word));
     }
 }
