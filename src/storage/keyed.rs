@@ -64,8 +64,9 @@ pub(crate) struct Keyed {
 }
 
 impl Keyed {
-    /// Opens or creates the keyed part of the store in this directory. If it is missing or damaged, it is made anew
-    /// from what was published last, and the second part of the answer says so; what is damaged is moved aside.
+    /// Opens or creates the keyed part of the store in this directory. What was published and is not there is put back.
+    /// If all is missing or damaged, it is made anew from what was published last, and the second part of the answer
+    /// says so; what is damaged is moved aside.
     pub(crate) fn open(store: &Path) -> Result<(Self, Option<StoreError>), StoreError> {
         let path = store.join(files::KEYED_DIRECTORY);
         let published = store.join(PUBLISHED_FILE);
@@ -81,7 +82,10 @@ impl Keyed {
             ));
         }
         match Self::open_there(store) {
-            Ok(keyed) => Ok((keyed, None)),
+            Ok(keyed) => {
+                keyed.take_over_published()?;
+                Ok((keyed, None))
+            }
             Err(StoreError::Io { source, .. }) if is_damage(&source) => {
                 let aside = store.join(format!("{}.damaged-{}", files::KEYED_DIRECTORY, Utc::now().timestamp_micros()));
                 std::fs::rename(&path, &aside).map_err(StoreError::io("move aside", &path))?;
@@ -100,8 +104,15 @@ impl Keyed {
     fn open_there(store: &Path) -> Result<Self, StoreError> {
         let path = store.join(files::KEYED_DIRECTORY);
         files::create_directory(&path)?;
-        let config = sled::Config { path: path.clone(), cache_capacity_bytes: CACHE_BYTES, ..sled::Config::default() };
-        let database = sled::Db::open_with_config(&config).map_err(StoreError::io("open", &path))?;
+        // Every change is flushed by whoever makes it. A thread of sled's own that flushes at any moment can put half of
+        // a change on the disk: killed then, it forgets what was flushed before, or panics when it is opened again.
+        let config = sled::Config {
+            path: path.clone(),
+            cache_capacity_bytes: CACHE_BYTES,
+            flush_every_ms: None,
+            ..sled::Config::default()
+        };
+        let database = open_database(&config).map_err(StoreError::io("open", &path))?;
         let keyed = Self { directory: store.to_owned(), database };
         // What is damaged shows only when it is read.
         for tree in Tree::ALL {
@@ -110,11 +121,14 @@ impl Keyed {
         Ok(keyed)
     }
 
-    /// Puts back what was published. What cannot be read of it is lost, and nothing else.
+    /// Puts back what was published and is not there: all of it in a database that was made anew, and what sled lost
+    /// when its process was killed. What cannot be read of it is lost, and nothing else.
     fn take_over_published(&self) -> Result<(), StoreError> {
         for tree in Tree::ALL {
             for (key, value) in read_published(&self.directory, tree).unwrap_or_default() {
-                self.put(tree, &key, &value)?;
+                if self.get::<serde_json::Value>(tree, &key)?.is_none() {
+                    self.put(tree, &key, &value)?;
+                }
             }
         }
         Ok(())
@@ -183,6 +197,14 @@ impl std::fmt::Debug for Keyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keyed").field("directory", &self.directory).finish()
     }
+}
+
+/// Opens a database. Some damage makes sled panic; to the store it is damage like any other.
+fn open_database(config: &sled::Config) -> std::io::Result<sled::Db<FANOUT>> {
+    let open = std::panic::AssertUnwindSafe(|| sled::Db::open_with_config(config));
+    std::panic::catch_unwind(open).unwrap_or_else(|_| {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "it cannot be opened after a change that was cut off"))
+    })
 }
 
 /// Whether an error tells of bytes that are not what was written.

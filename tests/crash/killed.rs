@@ -103,6 +103,7 @@ fn recorder() {
     let mut store = Store::open_with(&directory, config()).expect("opens after a kill");
     let mut out = std::io::stdout();
     loop {
+        assert_eq!(store.problems(), Vec::<String>::new());
         match random.below(40) {
             0 => {
                 store.close().expect("closed");
@@ -224,7 +225,9 @@ impl Found {
         let explained: HashSet<u64> =
             removals.iter().flat_map(|removal| removal.first_sequence..=removal.last_sequence).collect();
         let lost = missing(1, last_sequence).find(|sequence| !explained.contains(sequence));
-        assert_eq!(lost, None, "round {round}: it is missing, and no removal says so");
+        let near = || removals.iter().filter(|removal| removal.last_sequence + 600 > lost.unwrap_or(0)).take(12);
+        let near: Vec<String> = near().map(|removal| format!("{removal:?}")).collect();
+        assert_eq!(lost, None, "round {round}: it is missing, and no removal says so; {near:#?}");
         let whole = removals.iter().filter(|removal| removal.event_type.is_none());
         let whole_until = whole.map(|removal| removal.last_sequence).max().unwrap_or(0);
         let first = self.sequences.iter().min().copied().unwrap_or(u64::MAX);
