@@ -66,15 +66,20 @@ pub(crate) struct Keyed {
 }
 
 impl Keyed {
-    /// Opens or creates the keyed part of the store in this directory. If it is missing or damaged, it is made anew
-    /// from what was published last, and the second part of the answer says so; what is damaged is moved aside.
+    /// Opens or creates the keyed part of the store in this directory. What was published and is not there is put back.
+    /// If all is missing or damaged, it is made anew from what was published last, and the second part of the answer
+    /// says so; what is damaged is moved aside.
     pub(crate) fn open(store: &Path) -> Result<(Self, Option<StoreError>), StoreError> {
         let path = store.join(files::KEYED_DIRECTORY);
         if !path.exists() {
             return Self::make_anew(store, store.join(PUBLISHED_FILE).exists().then(|| "it was missing".to_owned()));
         }
         match Self::open_there(store, &path) {
-            Ok(keyed) => Ok((keyed, None)),
+            Ok(keyed) => match keyed.take_over_published() {
+                // A damaged published file is made anew from what is here.
+                Ok(()) | Err(StoreError::Damaged { .. }) => Ok((keyed, None)),
+                Err(other) => Err(other),
+            },
             Err(StoreError::Io { source, .. }) if is_damage(&source) => {
                 let aside = store.join(format!(
                     "{}{}{}",
@@ -116,9 +121,15 @@ impl Keyed {
 
     fn open_there(store: &Path, path: &Path) -> Result<Self, StoreError> {
         files::create_directory(path)?;
-        let config =
-            sled::Config { path: path.to_owned(), cache_capacity_bytes: CACHE_BYTES, ..sled::Config::default() };
-        let database = sled::Db::open_with_config(&config).map_err(StoreError::io("open", path))?;
+        // Every change is flushed by whoever makes it. A thread of sled's own that flushes at any moment can put half of
+        // a change on the disk: killed then, it forgets what was flushed before, or panics when it is opened again.
+        let config = sled::Config {
+            path: path.to_owned(),
+            cache_capacity_bytes: CACHE_BYTES,
+            flush_every_ms: None,
+            ..sled::Config::default()
+        };
+        let database = open_database(&config).map_err(StoreError::io("open", path))?;
         let keyed = Self { directory: store.to_owned(), database };
         // What is damaged shows only when it is read.
         for tree in Tree::ALL {
@@ -127,11 +138,14 @@ impl Keyed {
         Ok(keyed)
     }
 
-    /// Puts back what was published. Nothing of it, if it is damaged.
+    /// Puts back what was published and is not there: all of it in a database that was made anew, and what sled lost
+    /// when its process was killed. Nothing of it, if it is damaged.
     fn take_over_published(&self) -> Result<(), StoreError> {
         for tree in Tree::ALL {
             for (key, value) in read_published(&self.directory, tree)? {
-                self.put(tree, &key, &value)?;
+                if self.get::<serde_json::Value>(tree, &key)?.is_none() {
+                    self.put(tree, &key, &value)?;
+                }
             }
         }
         Ok(())
@@ -200,6 +214,14 @@ impl std::fmt::Debug for Keyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keyed").field("directory", &self.directory).finish()
     }
+}
+
+/// Opens a database. Some damage makes sled panic; to the store it is damage like any other.
+fn open_database(config: &sled::Config) -> std::io::Result<sled::Db<FANOUT>> {
+    let open = std::panic::AssertUnwindSafe(|| sled::Db::open_with_config(config));
+    std::panic::catch_unwind(open).unwrap_or_else(|_| {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "it cannot be opened after a change that was cut off"))
+    })
 }
 
 /// Whether an error tells of bytes that are not what was written.

@@ -1,5 +1,6 @@
 //! Opening a store, and bringing it back to where it was after a crash.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -173,7 +174,17 @@ fn make_durable(directory: &Directory, pieces: &Pieces) -> Result<(), StoreError
     for path in logs.chain([directory.root.join(files::FOREIGN_FILE)]) {
         // What is no regular file is said to whoever asks for concepts; events are not concerned.
         if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
-            files::write_durably(&path, &files::read(&path, u64::MAX - 1)?)?;
+            match files::write_durably(&path, &files::read(&path, u64::MAX - 1)?) {
+                // Without room for a second copy the store would open for nobody who could make room. A sync in place
+                // is all that is left then.
+                Err(StoreError::Io { source, .. })
+                    if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+                {
+                    let synced = files::open_to_read(&path).and_then(|file| file.sync_all());
+                    synced.map_err(StoreError::io("sync", &path))?;
+                }
+                other => other?,
+            }
         }
     }
     Ok(())

@@ -82,7 +82,11 @@ fn check_origins_and_union(sources: &[PathBuf], output: &Path) -> Vec<Vec<Stored
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases * 3 / 32,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn merging_is_a_union_that_keeps_ids_and_origins(

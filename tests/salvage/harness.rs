@@ -49,7 +49,10 @@ fn foreign(number: u64) -> ForeignRecord {
 impl Example {
     /// A store whose sealed logs are there still, or not.
     pub(crate) fn new(with_logs: bool) -> Self {
-        let root = tempfile::tempdir().expect("a directory");
+        // In memory, where there is such: this is not about what a disk keeps, and syncing takes most of the time.
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let root = root.expect("a directory");
         let config = StoreConfig {
             segment_events: SEGMENT_EVENTS,
             durability: Durability::OsBuffered,

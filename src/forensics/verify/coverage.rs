@@ -112,7 +112,7 @@ fn merge(mut runs: Vec<Run>) -> (Option<Run>, Vec<Run>) {
                 twice = twice.or(Some((run.0, run.1.min(last.1))));
                 last.1 = last.1.max(run.1);
             }
-            Some(last) if run.0 == last.1 + 1 => last.1 = run.1,
+            Some(last) if run.0 == last.1.saturating_add(1) => last.1 = run.1,
             _ => merged.push(run),
         }
     }

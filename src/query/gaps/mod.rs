@@ -115,7 +115,7 @@ impl Gap {
         self.last_sequence = self.last_sequence.max(other.last_sequence);
         self.since_us = self.since_us.and_then(|since| Some(since.min(other.since_us?)));
         self.until_us = self.until_us.and_then(|until| Some(until.max(other.until_us?)));
-        self.events = self.events.and_then(|events| Some(events + other.events?));
+        self.events = self.events.and_then(|events| Some(events.saturating_add(other.events?)));
         true
     }
 }

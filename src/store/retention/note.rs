@@ -138,6 +138,8 @@ pub(super) fn put(shared: &Shared, notes: &[Note], is_sealer: bool) -> Result<bo
         }
         keyed.keep_newest(Tree::Retention, REMOVALS_MAX)
     })?;
+    // Published as well before anything goes: sled alone may forget, where its process is killed, what it had synced.
+    shared.publish_keyed()?;
     Ok(true)
 }
 
