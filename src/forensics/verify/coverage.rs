@@ -1,5 +1,7 @@
 //! Whether every sequence number is there once, and whether what is missing is accounted for.
 
+use std::collections::BTreeMap;
+
 use super::chain::RemovalEvent;
 use super::logs::TailEvents;
 use super::segments::Checked;
@@ -35,9 +37,20 @@ impl Known {
         let losses = self.losses.iter().filter_map(|loss| Some((loss.first_sequence?, loss.last_sequence?)));
         let said = removals.iter().filter(|removal| removal.removed_type.is_none());
         let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));
-        let mut runs: Vec<Run> = whole.chain(losses).chain(said).collect();
+        let mut runs: Vec<Run> = whole.chain(losses).chain(said).chain(self.emptied()).collect();
         runs.sort_unstable();
         runs
+    }
+
+    /// The runs of which all went, type by type: nothing more is noted when their empty segment goes.
+    fn emptied(&self) -> Vec<Run> {
+        let mut gone: BTreeMap<Run, u64> = BTreeMap::new();
+        for removal in self.removals.iter().filter(|removal| removal.event_type.is_some()) {
+            let events = gone.entry((removal.first_sequence, removal.last_sequence)).or_default();
+            *events = events.saturating_add(removal.events);
+        }
+        let is_all = |(first, last): Run, events: u64| events > last.saturating_sub(first);
+        gone.into_iter().filter(|(run, events)| is_all(*run, *events)).map(|(run, _)| run).collect()
     }
 
     fn note(&self, verification: &mut Verification) {
