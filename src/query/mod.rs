@@ -35,6 +35,7 @@ pub use answers::QueryResult;
 pub use build::FieldFilter;
 pub use explain::Explanation;
 pub use filter::{Filter, Order, PageCursor, Query, Test, TimeRange};
+pub(crate) use gaps::unaccounted;
 pub use gaps::{GAPS_MAX, Gap, GapCause};
 pub use groups::{Bin, Bucket, Group, GroupKey, Groups};
 pub use predicate::PredicateError;

@@ -10,6 +10,8 @@
 
 mod sources;
 
+pub(crate) use sources::unaccounted;
+
 use serde::{Serialize, Serializer};
 
 use crate::error::StoreError;
