@@ -120,12 +120,30 @@ impl Directory {
         if !self.root.exists() || self.format()?.is_some() {
             return Ok(());
         }
+        if self.holds_events() {
+            return Err(self.without_format());
+        }
         match files::entries(&self.root)?.into_iter().find(|name| !is_ours(name)) {
             Some(name) => {
                 let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
                 Err(StoreError::NotAStore { path: self.root.clone(), reason })
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether there is a segment or a log.
+    fn holds_events(&self) -> bool {
+        let holds = |path: &Path, ending: &str| files::list_numbered(path, ending).is_ok_and(|found| !found.is_empty());
+        holds(&self.segments, SEGMENT_ENDING) || holds(&self.tail, LOG_ENDING)
+    }
+
+    /// A directory that is there and has no format file.
+    pub(crate) fn without_format(&self) -> StoreError {
+        let path = self.root.clone();
+        match self.holds_events() {
+            true => StoreError::WithoutFormat { path },
+            false => StoreError::NotAStore { path, reason: format!("it has no {FORMAT_FILE} file") },
         }
     }
 

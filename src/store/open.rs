@@ -123,12 +123,7 @@ impl Store {
         }
         let Some(format) = directory.format()? else {
             let empty = files::entries(&directory.root).is_ok_and(|entries| entries.is_empty());
-            let path = directory.root;
-            return Err(if empty {
-                StoreError::Missing { path }
-            } else {
-                StoreError::NotAStore { path, reason: "it has no FORMAT file".to_owned() }
-            });
+            return Err(if empty { StoreError::Missing { path: directory.root } } else { directory.without_format() });
         };
         let config = StoreConfig { retention: Retention::default(), ..StoreConfig::default() };
         let cache = SegmentCache::new(config.cache_bytes);
