@@ -112,6 +112,11 @@ impl StoreError {
         matches!(self, StoreError::Damaged { .. } | StoreError::Io { action: "read", .. })
     }
 
+    /// Whether it is damage of this file.
+    pub(crate) fn is_about(&self, file: &Path) -> bool {
+        matches!(self, StoreError::Damaged { path, .. } if path == file)
+    }
+
     /// Damage found in a file.
     pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
         StoreError::Damaged { path: path.to_owned(), reason: reason.into() }

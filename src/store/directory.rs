@@ -268,7 +268,15 @@ impl Directory {
         let last = found.pieces.segments.last();
         found.anchor = last.map_or_else(Anchor::default, |segment| segment.contents().after);
         let mut first_wanted = found.pieces.sealed_sequence() + 1;
+        let without_segment = |id: &u64| !found.pieces.segments.iter().any(|segment| segment.contents().id == *id);
+        let unread: Vec<u64> =
+            segments.iter().copied().filter(without_segment).filter(|id| logs.contains(id)).collect();
+        let stand_ins: HashSet<u64> =
+            unread.into_iter().filter(|&id| found.stand_in(self, id, epoch, before)).collect();
         for (header, id) in self.unsealed(logs, found)? {
+            if stand_ins.contains(&id) {
+                continue;
+            }
             let path = files::numbered(&self.tail, id, LOG_ENDING);
             if let Some(header) = &header {
                 if epoch.is_some_and(|epoch| epoch != header.epoch) {
@@ -422,7 +430,13 @@ impl Found {
     }
 
     /// Adds the batches of a log to a tail. Whether all of it, but for a torn end, could be read.
-    fn replay(&mut self, memory: &mut TailMemory, contents: &LogContents, first_wanted: u64, path: &Path) -> bool {
+    pub(super) fn replay(
+        &mut self,
+        memory: &mut TailMemory,
+        contents: &LogContents,
+        first_wanted: u64,
+        path: &Path,
+    ) -> bool {
         let mut whole = contents.damaged.is_empty();
         for stretch in &contents.damaged {
             let reason = format!("{} bytes from byte {} on are not what was written", stretch.bytes, stretch.offset);

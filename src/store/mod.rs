@@ -25,6 +25,7 @@ mod retention;
 mod sealer;
 mod shared;
 mod snapshot;
+mod stand_ins;
 mod stats;
 mod subscribe;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::pieces::{Pieces, Tail};
 use super::retention::Retention;
 use super::sealer::{self, SealedLog};
 use super::shared::Shared;
+use super::stand_ins;
 use super::{Handle, Loss, LossCause, Store};
 use crate::error::StoreError;
 use crate::storage::files::{self, LOG_ENDING};
@@ -67,7 +68,8 @@ impl Store {
         let cache = SegmentCache::new(config.cache_bytes);
         let found = directory.read(&cache, &Pieces::default(), true)?;
         let sequence = found.highest_sequence();
-        let mut pieces = found.pieces;
+        let (mut pieces, mut problems) = (found.pieces, found.problems);
+        stand_ins::seal_again(&directory, format, &cache, &mut pieces, &mut problems);
         let log_ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
         let segment_ids = files::list_numbered(&directory.segments, files::SEGMENT_ENDING)?;
         let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0).max(found.last_id);
@@ -81,7 +83,7 @@ impl Store {
         // Before the threads are started, so that retention never sees another limit.
         shared.removable.store(removable, Ordering::Release);
         shared.sealing.lock().anchor = found.anchor;
-        *shared.problems.lock() = found.problems;
+        *shared.problems.lock() = problems;
         // Numbers are passed over behind what could not be read, which a log that goes on does not do.
         if !resumed || sequence >= shared.pieces().active().map_or(0, |tail| tail.next_sequence()) {
             let tail = new_tail(&shared, last_id + 1, sequence + 1, found.anchor)?;

@@ -13,6 +13,7 @@ mod disk;
 mod faults;
 mod journal;
 mod run;
+mod stand_ins;
 
 fn config(segment_events: u32) -> StoreConfig {
     StoreConfig { segment_events, durability: Durability::OsBuffered, ..StoreConfig::default() }
