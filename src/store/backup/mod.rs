@@ -36,8 +36,8 @@ pub struct BackupOptions<'a> {
     pub previous: Option<&'a Path>,
     /// Let go of what the backup has and the store has no more. Without it, segments that retention removed stay.
     pub mirror: bool,
-    /// Whether [`forensics::backup`](crate::forensics::backup) takes what was copied as it is. Otherwise it verifies all
-    /// of it at the end. [`Store::backup`] never does.
+    /// Whether [`forensics::backup`](crate::forensics::backup) takes what was copied as it is. Otherwise it verifies
+    /// all of it at the end. [`Store::backup`] never does.
     pub skip_verify: bool,
     /// Told how many bytes of how many are done. How many there are is known about.
     pub progress: Option<&'a dyn Fn(u64, u64)>,
