@@ -185,8 +185,10 @@ fn what_was_lost_in_a_store_is_lost_in_the_merged_one() {
     store.note_loss(&Loss { events: Some(3), ..Loss::new(LossCause::Rejected, "old.jsonl: no time") }).expect("noted");
     store.append(&events(350..352)).expect("written");
     store.seal().expect("sealed");
-    let removed: u64 = store.removals().expect("readable").iter().map(|removal| removal.events).sum();
     store.close().expect("closed");
+    // Retention goes on until the store is closed.
+    let store = Store::open_read_only(path("a")).expect("readable");
+    let removed: u64 = store.removals().expect("readable").iter().map(|removal| removal.events).sum();
     // And one of which a block cannot be read.
     store_of(&path("b"), &events(0..350));
     let segment = with_ending(&path("b"), "seg").remove(1);
