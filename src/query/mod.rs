@@ -37,6 +37,7 @@ pub use explain::Explanation;
 pub use filter::{Filter, Order, PageCursor, Query, Test, TimeRange};
 pub(crate) use gaps::unaccounted;
 pub use gaps::{GAPS_MAX, Gap, GapCause};
+pub(crate) use gaps::{NO_DATA, Stretches};
 pub use groups::{Bin, Bucket, Group, GroupKey, Groups};
 pub use predicate::PredicateError;
 pub use time_counts::HISTOGRAM_BINS_MAX;

@@ -10,4 +10,5 @@ mod forensics;
 mod forms;
 mod harness;
 mod input;
+mod thinned;
 mod usage;

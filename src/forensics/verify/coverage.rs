@@ -6,7 +6,7 @@ use super::segments::Checked;
 use super::{Lost, Severity, Verification};
 use crate::error::StoreError;
 use crate::storage::keyed::{Tree, read_published};
-use crate::store::{Loss, Removal};
+use crate::store::{Loss, Removal, emptied};
 
 /// A run of sequence numbers, first and last.
 pub(super) type Run = (u64, u64);
@@ -30,8 +30,7 @@ impl Known {
 
     /// The runs that are missing for a reason.
     fn runs(&self, removals: &[RemovalEvent]) -> Vec<Run> {
-        let whole = self.removals.iter().filter(|removal| removal.event_type.is_none());
-        let whole = whole.map(|removal| (removal.first_sequence, removal.last_sequence));
+        let whole = emptied(&self.removals).into_iter();
         let losses = self.losses.iter().filter_map(|loss| Some((loss.first_sequence?, loss.last_sequence?)));
         let said = removals.iter().filter(|removal| removal.removed_type.is_none());
         let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));

@@ -9,6 +9,7 @@
 //! A filter is understood with care: a gap is left out only if no event in it could have matched.
 
 mod sources;
+mod stretches;
 
 pub(crate) use sources::unaccounted;
 
@@ -20,6 +21,8 @@ use crate::store::{Snapshot, Store};
 
 use super::compile::CompiledFilter;
 use super::filter::{Filter, TimeRange};
+
+pub(crate) use stretches::Stretches;
 
 /// The most gaps that are given for one filter. Those that follow are told in the last one.
 pub const GAPS_MAX: usize = 100;
@@ -137,6 +140,9 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// The reason of a gap in which nothing is recorded.
+pub(crate) const NO_DATA: &str = "no event of any kind is recorded in this time";
+
 impl Store {
     /// Where the record is known to be incomplete, as far as a filter is about it: ordered by time, adjacent gaps of
     /// one cause merged, at most [`GAPS_MAX`].
@@ -172,7 +178,14 @@ impl Store {
             return Ok(Vec::new());
         }
         let found = sources::all(self, snapshot, scope.range)?;
-        Ok(bounded(merged(found.into_iter().filter(|gap| scope.touches(gap)).collect())))
+        let mut gaps: Vec<Gap> = found.into_iter().filter(|gap| scope.touches(gap)).collect();
+        // Where nothing at all was recorded, a count of nothing says nothing.
+        let is_bounded = scope.range != TimeRange::default();
+        if is_bounded && gaps.is_empty() && snapshot.count(&Filter::Time(scope.range))? == 0 {
+            let TimeRange { since_us, until_us } = scope.range;
+            gaps.push(Gap::new(since_us, until_us, GapCause::NoData, NO_DATA));
+        }
+        Ok(bounded(merged(gaps)))
     }
 }
 

@@ -158,6 +158,8 @@ fn append(shared: &Shared, events: &[Event], is_sealer: bool) -> Result<bool, St
         writer.known.forget();
         writer.append(shared, events, None)?;
     }
-    shared.durable.flush()?;
-    Ok(true)
+    shared.sealing.lock().awaits_durable = is_sealer;
+    let flushed = shared.durable.flush();
+    shared.sealing.lock().awaits_durable = false;
+    flushed.map(|()| true)
 }
