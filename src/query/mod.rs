@@ -35,7 +35,7 @@ pub use answers::QueryResult;
 pub use build::FieldFilter;
 pub use explain::Explanation;
 pub use filter::{Filter, Order, PageCursor, Query, Test, TimeRange};
-
+pub(crate) use gaps::unaccounted;
 pub use gaps::{GAPS_MAX, Gap, GapCause};
 pub(crate) use gaps::{NO_DATA, Stretches};
 pub use groups::{Bin, Bucket, Group, GroupKey, Groups};

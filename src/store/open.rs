@@ -13,6 +13,7 @@ use super::pieces::{Pieces, Tail};
 use super::retention::Retention;
 use super::sealer::{self, SealedLog};
 use super::shared::Shared;
+use super::stand_ins;
 use super::{Handle, Loss, LossCause, Store};
 use crate::error::StoreError;
 use crate::storage::files::{self, LOG_ENDING, SEGMENT_ENDING};
@@ -68,7 +69,8 @@ impl Store {
         let cache = SegmentCache::new(config.cache_bytes);
         let found = directory.read(&cache, &Pieces::default(), true)?;
         let sequence = found.highest_sequence();
-        let mut pieces = found.pieces;
+        let (mut pieces, mut problems) = (found.pieces, found.problems);
+        stand_ins::seal_again(&directory, format, &cache, &mut pieces, &mut problems);
         let log_ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
         let segment_ids = files::list_numbered(&directory.segments, SEGMENT_ENDING)?;
         let mut last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0).max(found.last_id);
@@ -82,7 +84,7 @@ impl Store {
         // Before the threads are started, so that retention never sees another limit.
         shared.removable.store(removable, Ordering::Release);
         shared.sealing.lock().anchor = found.anchor;
-        *shared.problems.lock() = found.problems;
+        *shared.problems.lock() = problems;
         // Numbers are passed over behind what could not be read, which a log that goes on does not do; nor may the ids
         // of the logs behind it be those of files that are there.
         let goes_on = |tail: &Arc<Tail>| tail.id == last_id && sequence < tail.next_sequence();
@@ -126,12 +128,7 @@ impl Store {
         }
         let Some(format) = directory.format()? else {
             let empty = files::entries(&directory.root).is_ok_and(|entries| entries.is_empty());
-            let path = directory.root;
-            return Err(if empty {
-                StoreError::Missing { path }
-            } else {
-                StoreError::NotAStore { path, reason: "it has no FORMAT file".to_owned() }
-            });
+            return Err(if empty { StoreError::Missing { path: directory.root } } else { directory.without_format() });
         };
         let config = StoreConfig { retention: Retention::default(), ..StoreConfig::default() };
         let cache = SegmentCache::new(config.cache_bytes);

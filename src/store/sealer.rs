@@ -114,6 +114,7 @@ fn seal(shared: &Shared, tail: &Arc<Tail>) -> Result<(), StoreError> {
     files::write_durably(&path, &bytes)?;
     drop(bytes);
     let reader = Arc::new(SegmentReader::open(&path, &shared.cache)?);
+    shared.problems.lock().retain(|problem| !problem.is_about(&path));
     shared.change_pieces(|pieces| {
         pieces.segments.push(reader);
         pieces.tails.retain(|waiting| waiting.id != tail.id);

@@ -14,6 +14,7 @@ mod faults;
 mod journal;
 mod names;
 mod run;
+mod stand_ins;
 mod waits;
 
 fn config(segment_events: u32) -> StoreConfig {

@@ -6,6 +6,7 @@
 mod ask;
 mod causes;
 mod crash;
+mod forensics;
 mod forms;
 mod harness;
 mod input;

@@ -49,7 +49,7 @@ pub(crate) struct Global {
     /// Reference for relative times such as `2h` [default: the clock]
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse_now)]
     now: Option<i64>,
-    /// Refuse every command that would write to a store
+    /// Refuse every command that would write to a store, other than to a new copy of one
     #[arg(long, global = true)]
     read_only: bool,
 }

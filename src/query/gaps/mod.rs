@@ -11,6 +11,8 @@
 mod sources;
 mod stretches;
 
+pub(crate) use sources::unaccounted;
+
 use serde::{Serialize, Serializer};
 
 use crate::error::StoreError;

@@ -2,7 +2,9 @@
 
 use crate::error::StoreError;
 use crate::storage::{Hole, Source};
-use crate::store::{Damage, EVENTS_BEYOND_DAMAGE, Loss, LossCause, Removal, RemovalCause, Snapshot, Store, emptied};
+use crate::store::{
+    Damage, EVENTS_BEYOND_DAMAGE, Loss, LossCause, Missing, Removal, RemovalCause, Snapshot, Store, emptied,
+};
 
 use super::{Gap, GapCause};
 use crate::query::TimeRange;
@@ -10,7 +12,6 @@ use crate::query::TimeRange;
 /// Every gap of a store that may lie in a range. What was noted of other times is passed over at once: there may be
 /// thousands of notes.
 pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Result<Vec<Gap>, StoreError> {
-    let damage = store.damage();
     let mut gaps: Vec<Gap> = unreadable(snapshot).collect();
     gaps.extend(snapshot.sources().iter().flat_map(|source| taken_out(&**source)));
     let missing = match store.missing() {
@@ -38,7 +39,16 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
     let may_be_in_range =
         |loss: &&Loss| range.overlaps(loss.first_us.unwrap_or(i64::MIN), loss.last_us.unwrap_or(i64::MAX));
     gaps.extend(losses.iter().filter(may_be_in_range).map(lost));
-    let holes = unexplained(snapshot, removals, losses);
+    gaps.extend(unaccounted(store, snapshot, &missing));
+    Ok(gaps)
+}
+
+/// What is missing and was never noted: sequence numbers that no source has, and problems that were found when the
+/// store was opened.
+pub(crate) fn unaccounted(store: &Store, snapshot: &Snapshot, missing: &Missing) -> Vec<Gap> {
+    let damage = store.damage();
+    let mut gaps = Vec::new();
+    let holes = unexplained(snapshot, &missing.removals, &missing.losses);
     let mut explains = vec![false; damage.len()];
     for hole in holes {
         let known = |time_us: i64| (time_us > i64::MIN).then_some(time_us);
@@ -56,7 +66,7 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
         gaps.push(gap.with_sequences(Some(hole.first_sequence), Some(hole.last_sequence)));
     }
     gaps.extend(damage.into_iter().zip(explains).filter(|(_, explains)| !explains).map(|(damage, _)| damaged(damage)));
-    Ok(gaps)
+    gaps
 }
 
 /// The blocks that could not be read.

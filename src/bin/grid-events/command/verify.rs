@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::HumanBytes;
 use sutra_grid_events::event::{Value, timestamp};
-use sutra_grid_events::forensics::{Finding, Head, Lost, Severity, Verification, VerifyOptions, verify};
+use sutra_grid_events::forensics::{Head, Lost, Severity, Verification, VerifyOptions, verify};
 
 use super::Outcome;
 use crate::args::Global;
@@ -73,7 +73,7 @@ fn print_report(directory: &str, found: &Verification, out: &mut impl Write) -> 
     writeln!(out, "{}{numbers}", counted(found.events, "event"))?;
     writeln!(out, "{segments} and {logs}, {}", HumanBytes(found.file_bytes))?;
     for finding in &found.findings {
-        writeln!(out, "{}", printable(&line_of(finding)))?;
+        writeln!(out, "{}", printable(&finding.to_string()))?;
     }
     for lost in &found.lost {
         writeln!(out, "lost: {}", words_of(lost))?;
@@ -121,24 +121,6 @@ fn counted(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
-fn name_of(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Notice => "notice",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
-}
-
-fn line_of(finding: &Finding) -> String {
-    let mut line = name_of(finding.severity).to_owned();
-    let file = finding.file.display().to_string();
-    let place: Vec<&str> = [&*file, &*finding.place].into_iter().filter(|part| !part.is_empty()).collect();
-    if !place.is_empty() {
-        line = format!("{line}: {}", place.join(", "));
-    }
-    format!("{line}: {}", finding.what)
-}
-
 fn words_of(lost: &Lost) -> String {
     let mut words = match lost.events {
         Some(events) => counted(events, "event"),
@@ -162,7 +144,7 @@ fn json_of(found: &Verification) -> String {
     let time = |us: Option<i64>| Value::from(us.map(timestamp::format));
     let findings = found.findings.iter().map(|finding| {
         JsonObject::default()
-            .field("severity", name_of(finding.severity))
+            .field("severity", finding.severity.to_string())
             .field("file", finding.file.to_string_lossy().into_owned())
             .field("place", &*finding.place)
             .field("what", &*finding.what)
@@ -202,6 +184,8 @@ fn json_of(found: &Verification) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sutra_grid_events::forensics::{Finding, Severity};
+
     use super::*;
 
     fn example() -> Verification {
