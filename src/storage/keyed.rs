@@ -104,8 +104,8 @@ impl Keyed {
     fn open_there(store: &Path) -> Result<Self, StoreError> {
         let path = store.join(files::KEYED_DIRECTORY);
         files::create_directory(&path)?;
-        // Every change is flushed by whoever makes it. A thread of sled's own that flushes at any moment can put half of
-        // a change on the disk: killed then, it forgets what was flushed before, or panics when it is opened again.
+        // Every change is flushed by whoever makes it. A thread of sled's own that flushes at any moment can put half
+        // of a change on the disk: killed then, sled forgets what was flushed before, or panics when it is opened.
         let config = sled::Config {
             path: path.clone(),
             cache_capacity_bytes: CACHE_BYTES,
