@@ -6,5 +6,8 @@
 // A failed expectation is how a test fails.
 #![allow(clippy::expect_used, clippy::panic)]
 
+// A failed expectation is how a test fails.
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod full;
 mod killed;
