@@ -3,8 +3,6 @@
 //! What power cuts and failing disks leave is simulated by the unit tests of the store.
 // The lints know tests by their attribute, which what they share does not have.
 #![allow(clippy::expect_used, clippy::panic)]
-// A failed expectation is how a test fails.
-#![allow(clippy::expect_used, clippy::panic)]
 
 // A failed expectation is how a test fails.
 #![allow(clippy::expect_used, clippy::panic)]
