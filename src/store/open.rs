@@ -68,7 +68,7 @@ impl Store {
         files::sync_directory(&directory.root)?;
         let cache = SegmentCache::new(config.cache_bytes);
         let found = directory.read(&cache, &Pieces::default(), true)?;
-        let sequence = found.highest_sequence();
+        let (known, sequence) = (found.highest_known(), found.highest_sequence());
         let (mut pieces, mut problems) = (found.pieces, found.problems);
         stand_ins::seal_again(&directory, format, &cache, &mut pieces, &mut problems);
         let log_ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
@@ -102,6 +102,10 @@ impl Store {
             let noted = store.note_torn(torn_bytes);
             store.shared().note_problem(noted);
         }
+        if sequence > known {
+            let noted = store.note_passed_over(known + 1, sequence);
+            store.shared().note_problem(noted);
+        }
         Ok(store)
     }
 
@@ -113,6 +117,13 @@ impl Store {
         let mut loss = Loss::new(LossCause::Torn, format!("{bytes} bytes at the end of the last log were torn off"));
         (loss.first_us, loss.last_us) = (newest, newest.map(|newest| newest.max(loss.noted_at_us)));
         self.note_loss(&loss)
+    }
+
+    /// Remembers that numbers were passed over, since the newest files could not be read.
+    fn note_passed_over(&self, first: u64, last: u64) -> Result<(), StoreError> {
+        let detail = "the newest files could not be read when the store was opened to be written";
+        let (first_sequence, last_sequence) = (Some(first), Some(last));
+        self.note_loss(&Loss { first_sequence, last_sequence, ..Loss::new(LossCause::Damaged, detail) })
     }
 
     /// Opens a store for reading: takes no lock and writes nothing. Works beside a writer, on a copy of the

@@ -71,6 +71,9 @@ pub struct Loss {
     pub first_us: Option<i64>,
     /// The latest time that may be concerned, in µs.
     pub last_us: Option<i64>,
+    /// The only type that is concerned; nothing if any may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
     /// When this was noted, in µs.
     pub noted_at_us: i64,
     /// What happened, in words.
@@ -88,6 +91,7 @@ impl Loss {
             last_sequence: None,
             first_us: None,
             last_us: None,
+            event_type: None,
             noted_at_us: Utc::now().timestamp_micros(),
             detail: detail.into(),
         }

@@ -100,6 +100,7 @@ fn loss_of(removal: &Removal) -> Loss {
         last_sequence: Some(removal.last_sequence),
         first_us: Some(removal.first_us),
         last_us: Some(removal.last_us),
+        event_type: removal.event_type.clone(),
         noted_at_us: removal.removed_at_us,
         ..Loss::new(LossCause::Removed, format!("{why} {} {what}", removal.events))
     }

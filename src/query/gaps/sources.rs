@@ -13,7 +13,6 @@ use crate::query::TimeRange;
 /// thousands of notes.
 pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Result<Vec<Gap>, StoreError> {
     let mut gaps: Vec<Gap> = unreadable(snapshot).collect();
-    gaps.extend(snapshot.sources().iter().flat_map(|source| taken_out(&**source)));
     let missing = match store.missing() {
         Ok(missing) => missing,
         Err(error) if error.is_unreadable() => {
@@ -24,6 +23,15 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
         Err(error) => return Err(error),
     };
     let (removals, losses) = (&missing.removals, &missing.losses);
+    // What salvage did not find is told by the note of it, whose numbers are closer, and by the segment only without.
+    let is_noted = |gap: &Gap| {
+        let within =
+            |loss: &Loss| (loss.first_sequence >= gap.first_sequence) && (loss.last_sequence <= gap.last_sequence);
+        let same = |loss: &&Loss| loss.cause == LossCause::Salvaged && loss.event_type == gap.event_type;
+        gap.cause == GapCause::Lost && losses.iter().filter(same).any(within)
+    };
+    let taken_out = snapshot.sources().iter().flat_map(|source| taken_out(&**source));
+    gaps.extend(taken_out.filter(|gap| !is_noted(gap)));
     let told_by_source = |removal: &Removal| {
         let overlaps = |source: &dyn Source| {
             let sequences = source.sequences();
@@ -129,6 +137,7 @@ fn lost(loss: &Loss) -> Gap {
     Gap::new(loss.first_us, loss.last_us, cause, reason)
         .with_events(loss.events)
         .with_sequences(loss.first_sequence, loss.last_sequence)
+        .of_type(loss.event_type.clone())
 }
 
 fn damaged(damage: Damage) -> Gap {
