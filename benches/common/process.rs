@@ -17,8 +17,17 @@ pub(crate) fn memory_peak_mb() -> f64 {
 
 /// How long this thread was ready to run but had no core, so far, in ns; 0 where the system does not say.
 pub(crate) fn core_wait_ns() -> u64 {
+    schedule_ns(1)
+}
+
+/// How long this thread had a core so far, in ns; 0 where the system does not say.
+pub(crate) fn core_ns() -> u64 {
+    schedule_ns(0)
+}
+
+fn schedule_ns(place: usize) -> u64 {
     let figures = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    figures.split_whitespace().nth(1).and_then(|wait| wait.parse().ok()).unwrap_or_default()
+    figures.split_whitespace().nth(place).and_then(|figure| figure.parse().ok()).unwrap_or_default()
 }
 
 /// The task of this process, if it was started by [`run_alone`].

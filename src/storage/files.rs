@@ -30,7 +30,9 @@ pub(crate) const LOG_ENDING: &str = "log";
 /// The ending of a segment.
 pub(crate) const SEGMENT_ENDING: &str = "seg";
 /// The ending of a file that is not finished.
-const TEMPORARY_ENDING: &str = "tmp";
+pub(crate) const TEMPORARY_ENDING: &str = "tmp";
+/// Stands before the time in the name of something that was moved aside.
+pub(crate) const ASIDE_MARK: &str = ".damaged-";
 
 /// A file with a higher number as its name is none of ours.
 const ID_MAX: u64 = 1 << 62;
@@ -167,9 +169,26 @@ pub(crate) fn move_aside(path: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(path).is_err() {
         return Ok(());
     }
+    fs::rename(path, aside(path)).map_err(StoreError::io("move aside", path))
+}
+
+/// Gives a damaged file a second name beside its own, so that one that is written in its place does not end it and
+/// there is a file of its name at any time.
+pub(crate) fn keep_aside(path: &Path) -> Result<(), StoreError> {
+    fs::hard_link(path, aside(path)).map_err(StoreError::io("keep a second name of", path))
+}
+
+fn aside(path: &Path) -> PathBuf {
     let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".damaged-{}", chrono::Utc::now().timestamp_micros()));
-    fs::rename(path, aside).map_err(StoreError::io("move aside", path))
+    aside.push(format!("{ASIDE_MARK}{}", chrono::Utc::now().timestamp_micros()));
+    aside.into()
+}
+
+/// Whether this is the name of something that was moved aside: `.damaged-` and a time in µs.
+pub(crate) fn is_moved_aside(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let time = name.rsplit_once(ASIDE_MARK).map(|(_, time)| time);
+    time.is_some_and(|time| !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Removes a file; one that is gone already is no error.

@@ -1,6 +1,7 @@
 //! What a store knows of its own record: what it lost or was never given, what retention removed, and where events
 //! that came from other stores were before. Kept in the keyed part, and published for readers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -125,6 +126,18 @@ pub struct Origin {
     pub origin_last_sequence: u64,
     /// How many events of the run were stored here; the others were here already.
     pub events: u64,
+}
+
+/// The ranges of sequence numbers of which retention left nothing: at once, or type by type.
+pub(crate) fn emptied(removals: &[Removal]) -> Vec<(u64, u64)> {
+    let mut by_range: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for removal in removals {
+        let events = if removal.event_type.is_none() { u64::MAX } else { removal.events };
+        let sum = by_range.entry((removal.first_sequence, removal.last_sequence)).or_default();
+        *sum = sum.saturating_add(events);
+    }
+    let is_all = |(first, last): (u64, u64), events: u64| events > last.saturating_sub(first);
+    by_range.into_iter().filter(|&(range, events)| is_all(range, events)).map(|(range, _)| range).collect()
 }
 
 impl Store {

@@ -116,7 +116,7 @@ fn cursors_are_in_it_as_they_are_now_or_as_they_were_published() {
         assert_eq!(copy.cursor("console").expect("readable"), Some(cursor(sequence)), "{name}");
     }
     // The keyed part of a restored store is made of what was published.
-    forensics::restore(&path("inside"), &path("restored"), &|_, _| {}).expect("restored");
+    forensics::restore(&path("inside"), &path("restored"), &forensics::RestoreOptions::default()).expect("restored");
     let restored = Store::open_with(path("restored"), config()).expect("opens");
     assert_eq!(restored.cursor("console").expect("readable"), Some(cursor(2)));
 }
@@ -141,7 +141,8 @@ fn what_is_written_is_private() {
     let (store, to) = (directory.path().join("store"), directory.path().join("backup"));
     crate::harness::store_of(&store, &events(0..350));
     backup(&store, &to);
-    forensics::restore(&to, &directory.path().join("restored"), &|_, _| {}).expect("restored");
+    forensics::restore(&to, &directory.path().join("restored"), &forensics::RestoreOptions::default())
+        .expect("restored");
     for root in [to, directory.path().join("restored")] {
         for path in crate::harness::walk(&root).into_iter().chain([root]) {
             let expected = if path.is_dir() { 0o700 } else { 0o600 };

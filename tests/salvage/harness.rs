@@ -107,6 +107,7 @@ impl Example {
             assert_eq!(Some(stored), self.events.get(sequence));
         }
         assert_eq!(report.events, there.len() as u64);
+        assert_eq!(report.problems, Vec::<String>::new(), "verify finds nothing wrong with what was made");
         assert_eq!(report.is_complete(), report.losses.is_empty());
         assert!(report.is_complete() || !store.losses().expect("readable").is_empty());
         if report.losses.iter().all(|loss| loss.events.is_some()) {

@@ -178,3 +178,21 @@ fn what_is_no_store_is_an_error() {
     let copied = copy(healthy().path());
     assert!(check(copied.path()).is_ok(), "a copy is as good");
 }
+
+#[test]
+fn what_a_newer_version_wrote_is_told_from_damage() {
+    let store = copy(healthy().path());
+    let newer = |path: &std::path::Path, rest: bool| {
+        let mut bytes = fs::read(path).expect("there");
+        bytes[8..12].copy_from_slice(&9u32.to_le_bytes());
+        if rest {
+            bytes[12..].fill(7);
+        }
+        fs::write(path, bytes).expect("ours");
+    };
+    newer(&segment(store.path(), 2), true);
+    newer(&log(store.path()), false);
+    let found = check(store.path());
+    expect(&found, Severity::Error, "2.seg", "format version 9, this program reads up to 2: use a newer grid-events");
+    expect(&found, Severity::Error, ".log", "format version 9, this program reads up to");
+}

@@ -7,4 +7,5 @@ mod command;
 mod damage;
 mod flips;
 mod live;
+mod retention;
 mod stores;

@@ -80,7 +80,7 @@ pub(crate) fn healthy() -> TempDir {
 }
 
 /// Takes from others what they may do with the directory, which `tempfile` and sled leave.
-fn private(path: &Path) {
+pub(crate) fn private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).expect("ours");
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::piece::{Covered, Salvage};
 use crate::storage::keyed::{PublishedEntry, Tree};
-use crate::store::{Loss, LossCause, Removal};
+use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, LossCause, Removal};
 
 /// The first and the last number of a range that is not among some ascending ones.
 pub(super) fn missing_in(range: RangeInclusive<u64>, there: impl Iterator<Item = u64>) -> Option<(u64, u64)> {
@@ -61,6 +61,8 @@ pub(super) fn note(salvage: &mut Salvage<'_>) {
     if let Some(reason) = &salvage.open_end {
         found.push(Loss {
             first_sequence: Some(salvage.last_sequence + 1),
+            // The new store goes on behind all numbers that may have been given.
+            last_sequence: Some(salvage.last_sequence + EVENTS_BEYOND_DAMAGE),
             first_us: before.and_then(|piece| piece.bounds_us).map(|(_, last)| last),
             ..Loss::new(LossCause::Salvaged, reason.clone())
         });

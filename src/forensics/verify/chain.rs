@@ -3,27 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::logs::ReadLog;
-use super::options::hex;
 use super::segments::Checked;
 use super::{Head, Severity, Verification};
 use crate::storage::chain::{Anchor, Hash};
-use crate::storage::segment::RemovalCause;
-
-/// An `events_removed` event: what retention says it removed.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct RemovalEvent {
-    pub(super) removed_type: Option<String>,
-    pub(super) first_sequence: u64,
-    pub(super) last_sequence: u64,
-    pub(super) root_after: Option<String>,
-}
-
-impl RemovalEvent {
-    /// The events among these JSON texts that have the form of such an event.
-    pub(super) fn parse_all<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Self> {
-        texts.filter_map(|text| serde_json::from_str(text).ok()).collect()
-    }
-}
 
 /// Follows the chain; gives where it stands at each sequence number at which that is known.
 pub(super) fn check(segments: &[Checked], logs: &[ReadLog], verification: &mut Verification) -> BTreeMap<u64, Hash> {
@@ -93,36 +75,4 @@ pub(super) fn compare_head(noted: Head, known: &BTreeMap<u64, Hash>, verificatio
         }
     };
     verification.find(Severity::Error, "", "head", what);
-}
-
-/// Whether the store says that it removed what segments lack: what is left of a type is proven by the event that says
-/// so, which later segments hold.
-pub(super) fn check_reduced(segments: &[Checked], removals: &[RemovalEvent], verification: &mut Verification) {
-    for (found, contents) in segments.iter().filter_map(|found| Some((found, found.contents()?))) {
-        for gone in &contents.removed {
-            let left = contents.types.iter().find(|left| left.name == gone.event_type).map(|left| hex(&left.root));
-            let said = removals.iter().any(|removal| {
-                let of_type = removal.removed_type.as_ref().is_none_or(|name| *name == gone.event_type);
-                let overlaps = removal.first_sequence <= contents.last_sequence
-                    && removal.last_sequence >= contents.first_sequence;
-                of_type && overlaps && removal.root_after == left
-            });
-            let place = format!("type {}", gone.event_type);
-            if gone.cause == RemovalCause::Lost {
-                verification.notes.push(format!(
-                    "{}: {} events of type {} were lost before the store was salvaged",
-                    found.file().display(),
-                    gone.events,
-                    gone.event_type
-                ));
-            } else if !said {
-                let what = format!(
-                    "{} events were removed, and no event of the store says so: what is left of the type is covered by \
-                     checksums only, not by the chain.",
-                    gone.events
-                );
-                verification.find(Severity::Warning, found.file(), place, what);
-            }
-        }
-    }
 }

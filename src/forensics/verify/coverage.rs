@@ -1,14 +1,17 @@
 //! Whether every sequence number is there once, and whether what is missing is accounted for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::chain::RemovalEvent;
 use super::logs::TailEvents;
+use super::removals::{RemovalEvent, Said, check_whole, is_unsaid};
 use super::segments::Checked;
 use super::{Lost, Severity, Verification};
 use crate::error::StoreError;
+use crate::storage::RemovalCause;
+use crate::storage::chain::Hash;
 use crate::storage::keyed::{Tree, read_published};
-use crate::store::{Loss, Removal};
+use crate::store::retention::REMOVALS_MAX;
+use crate::store::{Loss, Removal, emptied};
 
 /// A run of sequence numbers, first and last.
 pub(super) type Run = (u64, u64);
@@ -32,25 +35,56 @@ impl Known {
 
     /// The runs that are missing for a reason.
     fn runs(&self, removals: &[RemovalEvent]) -> Vec<Run> {
-        let whole = self.removals.iter().filter(|removal| removal.event_type.is_none());
-        let whole = whole.map(|removal| (removal.first_sequence, removal.last_sequence));
+        let whole = emptied(&self.removals).into_iter();
         let losses = self.losses.iter().filter_map(|loss| Some((loss.first_sequence?, loss.last_sequence?)));
         let said = removals.iter().filter(|removal| removal.removed_type.is_none());
         let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));
-        let mut runs: Vec<Run> = whole.chain(losses).chain(said).chain(self.emptied()).collect();
+        let mut runs: Vec<Run> = whole.chain(losses).chain(said).chain(self.emptied(removals)).collect();
+        // The oldest are forgotten in the end.
+        if self.removals.len() >= REMOVALS_MAX
+            && let Some(oldest) = self.removals.iter().map(|removal| removal.first_sequence).min()
+        {
+            runs.push((1, oldest.max(1)));
+        }
         runs.sort_unstable();
         runs
     }
 
-    /// The runs of which all went, type by type: nothing more is noted when their empty segment goes.
-    fn emptied(&self) -> Vec<Run> {
-        let mut gone: BTreeMap<Run, u64> = BTreeMap::new();
-        for removal in self.removals.iter().filter(|removal| removal.event_type.is_some()) {
-            let events = gone.entry((removal.first_sequence, removal.last_sequence)).or_default();
-            *events = events.saturating_add(removal.events);
+    /// The segments of which type after type was removed, until nothing was left and the file went too.
+    fn emptied(&self, removals: &[RemovalEvent]) -> Vec<Run> {
+        let mut gone: BTreeMap<Run, BTreeSet<(&str, bool, u64)>> = BTreeMap::new();
+        let known = self.removals.iter().filter_map(|removal| {
+            let run = (removal.first_sequence, removal.last_sequence);
+            Some((run, removal.event_type.as_deref()?, removal.cause == RemovalCause::Thinned, removal.events))
+        });
+        let said = removals.iter().filter_map(|removal| {
+            let run = (removal.first_sequence, removal.last_sequence);
+            Some((run, removal.removed_type.as_deref()?, removal.cause == "thinned", removal.events))
+        });
+        // Most removals are said in both places.
+        for (run, event_type, is_thinned, events) in known.chain(said) {
+            gone.entry(run).or_default().insert((event_type, is_thinned, events));
         }
-        let is_all = |(first, last): Run, events: u64| events > last.saturating_sub(first);
-        gone.into_iter().filter(|(run, events)| is_all(*run, *events)).map(|(run, _)| run).collect()
+        let is_all = |(run, types): (Run, BTreeSet<(&str, bool, u64)>)| {
+            let events = types.iter().fold(0u64, |sum, (_, _, events)| sum.saturating_add(*events));
+            (run.0 <= run.1 && events > run.1 - run.0).then_some(run)
+        };
+        gone.into_iter().filter_map(is_all).collect()
+    }
+
+    /// Whether `kv.jsonl` says that events of a type of a segment were removed.
+    pub(super) fn has_removal(&self, event_type: &str, run: Run) -> bool {
+        self.removals.iter().any(|removal| {
+            removal.event_type.as_deref() == Some(event_type) && (removal.first_sequence, removal.last_sequence) == run
+        })
+    }
+
+    /// Whether `kv.jsonl` names a loss among the numbers of a segment.
+    pub(super) fn has_loss_within(&self, run: Run) -> bool {
+        self.losses.iter().any(|loss| {
+            loss.first_sequence.is_some_and(|first| first <= run.1)
+                && loss.last_sequence.is_some_and(|last| last >= run.0)
+        })
     }
 
     fn note(&self, verification: &mut Verification) {
@@ -78,7 +112,7 @@ fn merge(mut runs: Vec<Run>) -> (Option<Run>, Vec<Run>) {
                 twice = twice.or(Some((run.0, run.1.min(last.1))));
                 last.1 = last.1.max(run.1);
             }
-            Some(last) if run.0 == last.1 + 1 => last.1 = run.1,
+            Some(last) if run.0 == last.1.saturating_add(1) => last.1 = run.1,
             _ => merged.push(run),
         }
     }
@@ -111,13 +145,13 @@ fn count(runs: &[Run]) -> u64 {
 }
 
 /// Finds what is missing without a reason. `end` is the last sequence number that the store gave, as far as is known;
-/// `again` reads once more what the store says is missing, since a writer may be just about to say it.
+/// `again` reads once more what the store says is missing, which is kept in `said`.
 pub(super) fn check(
     segments: &[Checked],
     tails: &[TailEvents],
-    removals: &[RemovalEvent],
-    known: Known,
-    again: impl FnOnce() -> Option<Known>,
+    said: &mut Said,
+    again: impl FnOnce() -> Option<Said>,
+    chain: &BTreeMap<u64, Hash>,
     end: u64,
     verification: &mut Verification,
 ) {
@@ -134,27 +168,30 @@ pub(super) fn check(
     verification.first_sequence = there.first().map(|run| run.0);
     verification.last_sequence = there.last().map(|run| run.1);
     let missing = without((1, end.max(verification.last_sequence.unwrap_or(0))), &there);
-    let unexplained = |known: &Known| -> Vec<Run> {
-        let (_, explained) = merge(known.runs(removals));
+    let unexplained = |said: &Said| -> Vec<Run> {
+        let (_, explained) = merge(said.known.runs(&said.removals));
         missing.iter().flat_map(|run| without(*run, &explained)).collect()
     };
-    let mut known = known;
-    let mut holes = within_segments(segments, unexplained(&known));
-    if !holes.is_empty()
+    let mut holes = within_segments(segments, unexplained(said));
+    // A writer may be just about to say it.
+    if (!holes.is_empty() || is_unsaid(segments, said))
         && let Some(newer) = again()
     {
-        holes = within_segments(segments, unexplained(&newer));
-        known = newer;
+        *said = newer;
+        holes = within_segments(segments, unexplained(said));
     }
-    known.note(verification);
+    said.known.note(verification);
+    check_whole(&missing, chain, &said.removals, verification);
     let knots = knots(segments, tails);
     for (first, last) in holes {
         let before = knots.iter().rev().find(|knot| knot.0 < first).map(|knot| knot.1);
         let after = knots.iter().find(|knot| knot.0 > last).map(|knot| knot.1);
+        // Events may come late, so that those behind are the earlier ones.
+        let (before, after) = if before > after && after.is_some() { (after, before) } else { (before, after) };
         let events = last - first + 1;
         let what = format!(
-            "{events} events are missing (numbers {first} to {last}), and nothing says why. A file was removed, cut off \
-             or damaged: take it from a backup, or run `grid-events salvage` on a copy."
+            "{events} events are missing, and nothing says why: a file was removed, cut off or damaged. A backup may have \
+             them."
         );
         verification.find(Severity::Error, "", format!("numbers {first} to {last}"), what);
         verification.lost.push(Lost {

@@ -8,10 +8,11 @@ use super::{Severity, Verification};
 use crate::error::StoreError;
 use crate::storage::files::{
     self, FOREIGN_FILE, FORMAT_FILE, KEYED_DIRECTORY, LOCK_FILE, LOG_ENDING, SEGMENT_DIRECTORY, SEGMENT_ENDING,
-    TAIL_DIRECTORY,
+    TAIL_DIRECTORY, TEMPORARY_ENDING,
 };
 use crate::storage::foreign::ForeignView;
 use crate::storage::keyed::PUBLISHED_FILE;
+use crate::store::backup::{MANIFEST_FILE, UNFINISHED_FILE};
 use crate::store::directory::Directory;
 
 /// A larger FORMAT is not one, in bytes.
@@ -108,9 +109,20 @@ pub(super) fn check_entries(directory: &Directory, verification: &mut Verificati
     for name in files::entries(&directory.root)? {
         let path = Path::new(&name);
         check_permissions(&directory.root.join(path), path, verification);
-        let known =
-            [FORMAT_FILE, LOCK_FILE, FOREIGN_FILE, PUBLISHED_FILE, KEYED_DIRECTORY, TAIL_DIRECTORY, SEGMENT_DIRECTORY];
-        if !known.iter().any(|known| name == *known) {
+        let known = [
+            FORMAT_FILE,
+            LOCK_FILE,
+            FOREIGN_FILE,
+            PUBLISHED_FILE,
+            KEYED_DIRECTORY,
+            TAIL_DIRECTORY,
+            SEGMENT_DIRECTORY,
+            MANIFEST_FILE,
+        ];
+        if name == UNFINISHED_FILE {
+            let what = "the backup was never finished: make it again, which completes it.";
+            verification.find(Severity::Warning, path, "", what);
+        } else if !known.iter().any(|known| name == *known) {
             unexpected(path, verification);
         }
     }
@@ -128,9 +140,19 @@ pub(super) fn check_entries(directory: &Directory, verification: &mut Verificati
 }
 
 fn unexpected(path: &Path, verification: &mut Verification) {
-    let what = match path.extension().is_some_and(|ending| ending == "tmp") {
-        true => "it was never finished; the next writer removes it.",
-        false => "no file of a store has this name; nothing reads it.",
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let what = if path.extension().is_some_and(|ending| ending == TEMPORARY_ENDING) {
+        "it was never finished; the next writer removes it."
+    } else if files::is_moved_aside(path) {
+        "a writer could not read it and moved it aside, so that what is in it is not overwritten. Nothing reads it but \
+         `grid-events salvage`; it may go once it is not needed any more."
+    } else if name == MANIFEST_FILE && path.parent() == Some(Path::new("")) {
+        // It says what belongs to a backup; that is for `grid-events restore` to check.
+        return;
+    } else if name == UNFINISHED_FILE && path.parent() == Some(Path::new("")) {
+        "this backup was not finished; make it again."
+    } else {
+        "no file of a store has this name; nothing reads it."
     };
     verification.find(Severity::Notice, path, "", what);
 }

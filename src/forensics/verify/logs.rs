@@ -57,7 +57,7 @@ pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError
             match &contents {
                 // It was sealed meanwhile: it is found among the segments, which are listed later.
                 Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => continue 'listing,
-                Err(StoreError::Damaged { .. }) | Ok(_) => {}
+                Err(StoreError::Damaged { .. } | StoreError::NewerFormat { .. }) | Ok(_) => {}
                 Err(_) => {
                     contents?;
                     continue;
@@ -160,7 +160,14 @@ pub(super) fn report(
                 continue;
             }
             Err(error) => {
-                let reason = if let StoreError::Damaged { reason, .. } = error { reason } else { "unreadable" };
+                let reason = match error {
+                    StoreError::Damaged { reason, .. } => reason.clone(),
+                    StoreError::NewerFormat { found, supported, .. } => format!(
+                        "it has format version {found}, this program reads up to {supported}: use a newer grid-events. \
+                         If no newer one wrote it, its header is damaged"
+                    ),
+                    _ => "unreadable".to_owned(),
+                };
                 let (severity, what) = match held {
                     true => (Severity::Warning, "Its segment holds its events."),
                     false => (

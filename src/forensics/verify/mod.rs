@@ -15,6 +15,7 @@ mod files;
 mod ids;
 mod logs;
 mod options;
+mod removals;
 mod report;
 mod segments;
 #[cfg(test)]
@@ -28,8 +29,8 @@ pub use report::{Finding, Lost, Progress, Severity, Verification};
 
 use crate::error::StoreError;
 use crate::store::directory::Directory;
-use chain::RemovalEvent;
 use coverage::Known;
+use removals::{RemovalEvent, Said};
 use segments::Checked;
 
 /// How long a writer is given to say what it removed.
@@ -45,14 +46,14 @@ const REMOVAL_WAIT: std::time::Duration = std::time::Duration::from_millis(300);
 /// use sutra_grid_events::forensics::{VerifyOptions, verify};
 /// use sutra_grid_events::{DynamicEvent, Event, Store};
 /// # let directory = tempfile::tempdir()?;
-/// # let path = directory.path();
-/// let store = Store::open(path)?;
+/// # let path = directory.path().join("store");
+/// let store = Store::open(&path)?;
 /// store.append(&[Event::from_json(r#"{"event_type":"pod_evicted","timestamp":"2026-11-24T08:00:00Z"}"#)?])?;
 /// store.seal()?;
-/// let found = verify(path, &VerifyOptions::default(), &|_| {})?;
+/// let found = verify(&path, &VerifyOptions::default(), &|_| {})?;
 /// assert_eq!((found.findings.len(), found.events), (0, 1));
 /// let head = found.head.expect("a segment was sealed"); // To be noted elsewhere.
-/// assert_eq!(verify(path, &VerifyOptions::default().with_head(head), &|_| {})?.head_matches, Some(true));
+/// assert_eq!(verify(&path, &VerifyOptions::default().with_head(head), &|_| {})?.head_matches, Some(true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -78,18 +79,24 @@ pub fn verify(
     if let Some(head) = options.head {
         chain::compare_head(head, &chain, &mut verification);
     }
-    let of_tails: Vec<String> = tails.iter().flat_map(logs::TailEvents::removals).collect();
-    let of_segments = segments.iter().flat_map(|found| &found.facts.removals);
-    let removals = RemovalEvent::parse_all(of_segments.chain(&of_tails).map(String::as_str));
-    chain::check_reduced(&segments, &removals, &mut verification);
+    let removals_of = |tails: &[logs::TailEvents]| {
+        let of_tails: Vec<String> = tails.iter().flat_map(logs::TailEvents::removals).collect();
+        let of_segments = segments.iter().flat_map(|found| &found.facts.removals);
+        RemovalEvent::parse_all(of_segments.chain(&of_tails).map(String::as_str))
+    };
+    let mut said = Said { known, removals: removals_of(&tails) };
     let covered = chain.last_key_value().map_or(0, |(sequence, _)| *sequence);
     let started = logs.iter().filter_map(|log| log.contents.as_ref().ok()?.as_ref());
     let started = started.map(|contents| contents.header.first_sequence.saturating_sub(1)).max().unwrap_or(0);
     let again = || {
         std::thread::sleep(REMOVAL_WAIT);
-        Known::read(&directory.root).ok()
+        let known = Known::read(&directory.root).ok()?;
+        let newer = logs::read_all(&directory).ok()?;
+        let newer = logs::report(&directory, &newer, &segments, epoch, &mut Verification::default());
+        Some(Said { known, removals: removals_of(&newer) })
     };
-    coverage::check(&segments, &tails, &removals, known, again, covered.max(started), &mut verification);
+    coverage::check(&segments, &tails, &mut said, again, &chain, covered.max(started), &mut verification);
+    removals::check_reduced(&segments, &said, &mut verification);
     ids::check(&directory, &segments, &tails, &mut verification)?;
     files::check_foreign(&directory.root, epoch, &mut verification)?;
     files::check_entries(&directory, &mut verification)?;

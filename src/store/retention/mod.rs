@@ -28,6 +28,7 @@ use crate::error::StoreError;
 use crate::storage::files::{self, LOG_ENDING};
 use crate::storage::segment::SegmentReader;
 use note::Note;
+pub(crate) use note::REMOVALS_MAX;
 use plan::{Plan, Reduction, Scope};
 use policy::Fate;
 pub use policy::{Retention, TypeRetention};

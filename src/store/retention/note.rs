@@ -19,7 +19,7 @@ use crate::store::shared::Shared;
 /// The kind of the event that says what was removed.
 const EVENTS_REMOVED: &str = "events_removed";
 /// Removals that are remembered one by one; older ones are forgotten.
-const REMOVALS_MAX: usize = 10_000;
+pub(crate) const REMOVALS_MAX: usize = 10_000;
 /// How long the sealer waits for whoever appends.
 const WRITER_WAIT: Duration = Duration::from_millis(100);
 
@@ -160,6 +160,8 @@ fn append(shared: &Shared, events: &[Event], is_sealer: bool) -> Result<bool, St
         writer.known.forget();
         writer.append(shared, events, None)?;
     }
-    shared.durable.flush()?;
-    Ok(true)
+    shared.sealing.lock().awaits_durable = is_sealer;
+    let flushed = shared.durable.flush();
+    shared.sealing.lock().awaits_durable = false;
+    flushed.map(|()| true)
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::HumanBytes;
 use sutra_grid_events::event::{Value, timestamp};
-use sutra_grid_events::forensics::{Finding, Head, Lost, Severity, Verification, VerifyOptions, verify};
+use sutra_grid_events::forensics::{Head, Lost, Severity, Verification, VerifyOptions, verify};
 
 use super::Outcome;
 use crate::args::Global;
@@ -69,10 +69,11 @@ fn print_report(directory: &str, found: &Verification, out: &mut impl Write) -> 
         (Some(first), Some(last)) => format!(", numbers {first} to {last}"),
         _ => String::new(),
     };
-    writeln!(out, "{} events{numbers}", found.events)?;
-    writeln!(out, "{} segments and {} logs, {}", found.segments, found.logs, HumanBytes(found.file_bytes))?;
+    let (segments, logs) = (counted(found.segments, "segment"), counted(found.logs, "log"));
+    writeln!(out, "{}{numbers}", counted(found.events, "event"))?;
+    writeln!(out, "{segments} and {logs}, {}", HumanBytes(found.file_bytes))?;
     for finding in &found.findings {
-        writeln!(out, "{}", printable(&line_of(finding)))?;
+        writeln!(out, "{}", printable(&finding.to_string()))?;
     }
     for lost in &found.lost {
         writeln!(out, "lost: {}", words_of(lost))?;
@@ -83,46 +84,46 @@ fn print_report(directory: &str, found: &Verification, out: &mut impl Write) -> 
     if let Some(head) = found.head {
         writeln!(out, "head: {head}")?;
     }
-    match found.head_matches {
-        Some(true) => writeln!(out, "The head that was given is in the chain: nothing before it was changed.")?,
-        Some(false) => {}
-        None => writeln!(
-            out,
-            "Without --head this shows that the record fits together, not that nobody wrote it anew: note the head \
-             elsewhere."
-        )?,
+    if found.head_matches == Some(true) {
+        let but = if found.notes.is_empty() { "" } else { ", but for what is known above" };
+        writeln!(out, "The head that was given is in the chain: nothing before it was changed{but}.")?;
     }
-    let wrong = found.findings.iter().filter(|finding| finding.severity > Severity::Notice).count();
-    match wrong {
-        0 => writeln!(out, "OK")?,
-        1 => writeln!(out, "1 finding")?,
-        _ => writeln!(out, "{wrong} findings")?,
+    let of = |severity: Severity| found.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    if errors + warnings == 0 {
+        if found.head_matches.is_none() {
+            writeln!(out, "Note the head elsewhere: with --head it shows later that nobody wrote the record anew.")?;
+        }
+        writeln!(out, "OK")?;
+        return Ok(());
     }
+    writeln!(out, "{}, {}; {}", counted(errors, "error"), counted(warnings, "warning"), loss_of(found, errors))?;
+    writeln!(
+        out,
+        "next: keep this directory as it is (stop its writer, or work on a copy); `grid-events salvage {} --output NEW` \
+         makes a whole store of all that can be read; what is lost here may be in a backup.",
+        printable(directory)
+    )?;
     Ok(())
 }
 
-fn name_of(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Notice => "notice",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
+/// What all of it means for the events, in a few words.
+fn loss_of(found: &Verification, errors: u64) -> String {
+    let lost: u64 = found.lost.iter().filter_map(|lost| lost.events).sum();
+    match (lost, errors) {
+        (0, 0) => "no event is known to be lost".to_owned(),
+        (0, _) => "how many events are concerned is not known".to_owned(),
+        (lost, _) => format!("{} lost", counted(lost, "event")),
     }
 }
 
-fn line_of(finding: &Finding) -> String {
-    let mut line = name_of(finding.severity).to_owned();
-    let file = finding.file.display().to_string();
-    let place: Vec<&str> = [&*file, &*finding.place].into_iter().filter(|part| !part.is_empty()).collect();
-    if !place.is_empty() {
-        line = format!("{line}: {}", place.join(", "));
-    }
-    format!("{line}: {}", finding.what)
+fn counted(number: u64, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 fn words_of(lost: &Lost) -> String {
     let mut words = match lost.events {
-        Some(1) => "1 event".to_owned(),
-        Some(events) => format!("{events} events"),
+        Some(events) => counted(events, "event"),
         None => "an unknown number of events".to_owned(),
     };
     if let (Some(first), Some(last)) = (lost.first_sequence, lost.last_sequence) {
@@ -143,7 +144,7 @@ fn json_of(found: &Verification) -> String {
     let time = |us: Option<i64>| Value::from(us.map(timestamp::format));
     let findings = found.findings.iter().map(|finding| {
         JsonObject::default()
-            .field("severity", name_of(finding.severity))
+            .field("severity", finding.severity.to_string())
             .field("file", finding.file.to_string_lossy().into_owned())
             .field("place", &*finding.place)
             .field("what", &*finding.what)
@@ -183,6 +184,8 @@ fn json_of(found: &Verification) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sutra_grid_events::forensics::{Finding, Severity};
+
     use super::*;
 
     fn example() -> Verification {
@@ -226,6 +229,7 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("error: segments/\\u{1b}x, block 2: gone.\n"), "{text}");
         assert!(text.contains("lost: 2 events, within numbers 2 to 3, after 1970-01-01T00:00:00Z\n"), "{text}");
-        assert!(text.ends_with("1 finding\n"), "{text}");
+        assert!(text.contains("\n1 error, 0 warnings; 2 events lost\n"), "{text}");
+        assert!(text.contains("next: ") && text.contains("`grid-events salvage store --output NEW`"), "{text}");
     }
 }

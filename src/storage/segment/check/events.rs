@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::super::block::{self, BlockColumns, BlockHead, Kinds};
+use super::super::body::slice;
 use super::super::contents::{BlockRecord, Contents, TypeRecord};
-use super::super::text::ShapeText;
 use super::arrival::Arrival;
 use super::index::Index;
-use super::row::{BlockShape, RowWriter, text};
+use super::row::{BlockShape, RowWriter, text, texts_of};
+use super::texts::Texts;
 use super::words::Words;
-use super::{Fault, Harm, LostRows, SegmentFacts, slice};
+use super::{Fault, Harm, LostRows, SegmentFacts};
 use crate::event::is_entity_value;
 use crate::storage::chain::next_link;
 use crate::storage::shape::{Shape, value_kind};
@@ -27,7 +28,7 @@ pub(super) fn check(
 ) {
     let none = Words::default();
     let index = Index::read(contents, body, words.unwrap_or(&none), &mut facts.faults);
-    let texts = shapes.iter().map(|shape| ShapeText::of(shape)).collect();
+    let texts = shapes.iter().map(|shape| texts_of(shape)).collect();
     let mut check = EventsCheck {
         contents,
         body,
@@ -68,7 +69,7 @@ struct EventsCheck<'a> {
     contents: &'a Contents,
     body: &'a [u8],
     shapes: &'a [Arc<Shape>],
-    texts: Vec<ShapeText>,
+    texts: Vec<Texts>,
     words: Option<&'a Words>,
     index: Index,
     writer: RowWriter,
@@ -246,9 +247,13 @@ impl Order {
                 self.ordinals.clear();
             }
             // They ascend nearly always, so that each is put at the end.
-            match self.ordinals.binary_search(&ordinal) {
-                Ok(_) => in_order = false,
-                Err(place) => self.ordinals.insert(place, ordinal),
+            if self.ordinals.last().is_none_or(|last| *last < ordinal) {
+                self.ordinals.push(ordinal);
+            } else {
+                match self.ordinals.binary_search(&ordinal) {
+                    Ok(_) => in_order = false,
+                    Err(place) => self.ordinals.insert(place, ordinal),
+                }
             }
             self.last = Some((time, sequence));
         }

@@ -26,7 +26,14 @@ pub(super) fn check<'a>(file: &'a [u8], faults: &mut Vec<Fault>) -> Option<(Cont
             (contents, file.get(start..end)?)
         }
         (None, None) => {
-            faults.push(Fault::new(Harm::Events, "contents", "both copies of the contents are damaged"));
+            let what = match contents::parse_start(file.get(..START_BYTES).unwrap_or_default()) {
+                Start::Newer(version) => format!(
+                    "it has format version {version}, this program reads up to {SEGMENT_VERSION}: use a newer \
+                     grid-events. If no newer one wrote it, both copies of the contents are damaged"
+                ),
+                _ => "both copies of the contents are damaged".to_owned(),
+            };
+            faults.push(Fault::new(Harm::Events, "contents", what));
             return None;
         }
     };

@@ -3,13 +3,24 @@
 use super::super::block::{BlockColumns, Column, Kinds};
 use super::super::column::unordered;
 use super::super::text::{Clock, ShapeText};
+use super::texts::Texts;
 use super::words::Words;
 use crate::event::{ValueRef, write_json_text};
 use crate::storage::shape::{Shape, value_kind};
 
+/// The texts of a shape.
+pub(super) fn texts_of(shape: &Shape) -> Texts {
+    let (text, mut texts) = (ShapeText::of(shape), Texts::default());
+    for piece in text.before.iter().chain([&text.end]) {
+        texts.push(|out| out.extend_from_slice(piece.as_bytes()));
+    }
+    texts
+}
+
 /// A shape of a block, with the columns of its fields.
 pub(super) struct BlockShape<'a> {
-    text: &'a ShapeText,
+    /// What stands before each value, and behind the last.
+    text: &'a Texts,
     pub(super) shape: &'a Shape,
     /// The place of each field's column.
     pub(super) columns: Vec<Option<usize>>,
@@ -17,7 +28,7 @@ pub(super) struct BlockShape<'a> {
 
 impl<'a> BlockShape<'a> {
     /// A shape in a block with these columns, whose fields have these names.
-    pub(super) fn new(shape: &'a Shape, text: &'a ShapeText, block: &BlockColumns, fields: &[String]) -> Self {
+    pub(super) fn new(shape: &'a Shape, text: &'a Texts, block: &BlockColumns, fields: &[String]) -> Self {
         let column_of = |name: &str| {
             block.columns.iter().position(|column| fields.get(column.field as usize).is_some_and(|own| own == name))
         };
@@ -31,12 +42,13 @@ pub(super) struct RowWriter {
     clock: Clock,
     scratch: String,
     /// What every concept id of the type starts with.
-    id_start: Vec<u8>,
+    id_start: Texts,
 }
 
 impl RowWriter {
     pub(super) fn start_type(&mut self, event_type: &str) {
-        self.id_start = format!("event-{event_type}-").into_bytes();
+        self.id_start = Texts::default();
+        self.id_start.push(|out| out.extend_from_slice(format!("event-{event_type}-").as_bytes()));
     }
 
     /// Appends a row; gives where its JSON starts. Nothing if a value refers to what is not there.
@@ -52,24 +64,23 @@ impl RowWriter {
         out.extend_from_slice(&block.sequences.get(row)?.to_le_bytes());
         let id = out.len();
         out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(&self.id_start);
-        let mut digits = itoa::Buffer::new();
-        out.extend_from_slice(digits.format(time).as_bytes());
+        self.id_start.put(0, out)?;
+        self.clock.put_micros(time, out);
         let ordinal = *block.ordinals.get(row)?;
         if ordinal > 0 {
             out.push(b'-');
-            out.extend_from_slice(digits.format(ordinal).as_bytes());
+            out.extend_from_slice(itoa::Buffer::new().format(ordinal).as_bytes());
         }
         let json = out.len();
         out.extend_from_slice(&[0; 4]);
-        for (before, column) in shape.text.before.iter().zip(&shape.columns) {
-            out.extend_from_slice(before.as_bytes());
+        for (place, column) in shape.columns.iter().enumerate() {
+            shape.text.put(place, out)?;
             match column {
                 Some(column) => self.put_value(block.columns.get(*column)?, row, time, block, words, out)?,
                 None => out.extend_from_slice(b"null"),
             }
         }
-        out.extend_from_slice(shape.text.end.as_bytes());
+        shape.text.put(shape.columns.len(), out)?;
         put_length(out, id, json);
         let end = out.len();
         put_length(out, json, end);
@@ -92,7 +103,7 @@ impl RowWriter {
             Kinds::Mixed(kinds) => *kinds.get(row)?,
         };
         match kind {
-            value_kind::WORD => out.extend_from_slice(words.json(number)?),
+            value_kind::WORD => words.put_json(number, out)?,
             value_kind::DERIVED => self.clock.put(time, out),
             value_kind::INTEGER => out.extend_from_slice(itoa::Buffer::new().format(unordered(number)).as_bytes()),
             value_kind::TIME => self.clock.put(time.wrapping_add(unordered(number)), out),
