@@ -22,9 +22,17 @@ fn the_exit_code_says_how_it_went() {
     let head = text.lines().find_map(|line| line.strip_prefix("head: ")).expect("a head");
     let again = run(&["--head", head], store.path());
     assert!(String::from_utf8_lossy(&again.stdout).contains("nothing before it was changed"));
-    assert_eq!(run(&["--head", "x"], store.path()).status.code(), Some(2));
+    for wrong in ["x", "abc@120", &head[1..]] {
+        let ended = run(&["--head", wrong], store.path());
+        let text = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2));
+        assert!(text.contains("64 hexadecimal digits and @NUMBER are needed"), "{text}");
+    }
 
     fs::remove_file(segment(store.path(), 2)).expect("ours");
+    let ended = run(&["--head", head], store.path());
+    let said = "in the chain: what is there before it was not changed; 40 events before it are missing.";
+    assert!(String::from_utf8_lossy(&ended.stdout).contains(said), "{:?}", String::from_utf8_lossy(&ended.stdout));
     let ended = run(&["--format", "json", "--threads", "1"], store.path());
     let json: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
     assert_eq!(ended.status.code(), Some(1));

@@ -93,8 +93,10 @@ fn segments_that_change_places_or_come_from_elsewhere_are_found() {
     fs::write(&first, fs::read(&second).unwrap()).unwrap();
     fs::write(&second, bytes).unwrap();
     let found = check(store.path());
-    expect(&found, Severity::Error, "1.seg", "it is segment 2");
-    expect(&found, Severity::Error, "2.seg", "it is segment 1");
+    expect(&found, Severity::Warning, "1.seg", "it is segment 2");
+    expect(&found, Severity::Warning, "2.seg", "it is segment 1");
+    assert_eq!(found.findings.len(), 2, "the record was not changed: {:?}", lines(&found));
+    assert!(found.lost.is_empty());
 
     let (store, other) = (healthy(), healthy());
     fs::copy(segment(other.path(), 2), segment(store.path(), 2)).unwrap();
@@ -105,6 +107,24 @@ fn segments_that_change_places_or_come_from_elsewhere_are_found() {
     let found = check(store.path());
     expect(&found, Severity::Error, "", "are there twice");
     expect(&found, Severity::Error, "", "stand for more than one event");
+    assert!(!lines(&found).iter().any(|line| line.contains("the chain breaks")), "{:?}", lines(&found));
+}
+
+#[test]
+fn a_log_that_is_missing_behind_the_last_segment_is_found() {
+    let store = healthy();
+    fs::remove_file(log(store.path())).unwrap();
+    let found = check(store.path());
+    let sealed = SEGMENTS * SEGMENT_EVENTS;
+    expect(&found, Severity::Warning, "tail", &format!("events after number {sealed} may be lost"));
+    assert_eq!(found.findings.len(), 1, "{:?}", lines(&found));
+    // A log of a segment is not the one behind it.
+    let store = healthy();
+    let path = log(store.path());
+    fs::rename(&path, path.with_file_name(format!("{SEGMENTS:020}.log"))).unwrap();
+    expect(&check(store.path()), Severity::Warning, "tail", "may be lost");
+    fs::remove_dir_all(store.path().join("tail")).unwrap();
+    expect(&check(store.path()), Severity::Warning, "tail", "may be lost");
 }
 
 #[test]

@@ -33,6 +33,27 @@ fn beside_a_writer(config: StoreConfig) {
 }
 
 #[test]
+fn a_log_that_grows_all_the_time_is_not_torn() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open_with(directory.path(), config()).expect("opens");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0;
+            while !done.load(Ordering::Acquire) {
+                let batch: Vec<_> = (number..number + 50).map(event).collect();
+                number += 50;
+                store.append(&batch).expect("written");
+            }
+        });
+        let found: Vec<_> = (0..15).flat_map(|_| lines(&check(directory.path()))).collect();
+        done.store(true, Ordering::Release);
+        let wrong: Vec<_> = found.iter().filter(|line| !line.starts_with("Notice")).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    });
+}
+
+#[test]
 fn logs_that_are_sealed_and_removed_meanwhile_are_no_finding() {
     beside_a_writer(StoreConfig { segment_events: 50, ..config() });
 }

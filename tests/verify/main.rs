@@ -8,4 +8,6 @@ mod damage;
 mod flips;
 mod live;
 mod retention;
+mod salvaged;
 mod stores;
+mod unreadable;

@@ -11,9 +11,16 @@ use crate::storage::chain::{Anchor, Hash};
 pub(super) fn check(segments: &[Checked], logs: &[ReadLog], verification: &mut Verification) -> BTreeMap<u64, Hash> {
     let mut known: BTreeMap<u64, Hash> = BTreeMap::from([(0, Hash::default())]);
     let mut last: Option<Anchor> = None;
-    for (found, contents) in segments.iter().filter_map(|found| Some((found, found.contents()?))) {
+    let mut in_order: Vec<_> = segments.iter().filter_map(|found| Some((found, found.contents()?))).collect();
+    // By what they say, so that one that was only renamed is in its place.
+    in_order.sort_by_key(|(found, contents)| (contents.before.sequence, found.id != contents.id, found.id));
+    for (found, contents) in in_order {
         let (before, after) = (contents.before, contents.after);
         let broken = known.get(&before.sequence).is_some_and(|chain| *chain != before.chain);
+        if last == Some(after) {
+            // A second copy, which its numbers show.
+            continue;
+        }
         let backwards = last.is_some_and(|last| before.sequence < last.sequence);
         if broken || backwards {
             let what = format!(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::logs::TailEvents;
+use super::logs::{ReadLog, TailEvents};
 use super::removals::{RemovalEvent, Said, check_whole, is_unsaid};
 use super::segments::Checked;
 use super::{Lost, Severity, Verification};
@@ -11,7 +11,7 @@ use crate::storage::RemovalCause;
 use crate::storage::chain::Hash;
 use crate::storage::keyed::{Tree, read_published};
 use crate::store::retention::REMOVALS_MAX;
-use crate::store::{Loss, Removal, emptied};
+use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, Removal, emptied};
 
 /// A run of sequence numbers, first and last.
 pub(super) type Run = (u64, u64);
@@ -33,10 +33,13 @@ impl Known {
         Ok(Self { removals: entries(store, Tree::Retention)?, losses: entries(store, Tree::Losses)? })
     }
 
-    /// The runs that are missing for a reason.
-    fn runs(&self, removals: &[RemovalEvent]) -> Vec<Run> {
+    /// The runs that are missing for a reason, where these are there.
+    fn runs(&self, removals: &[RemovalEvent], there: &[Run]) -> Vec<Run> {
         let whole = emptied(&self.removals).into_iter();
-        let losses = self.losses.iter().filter_map(|loss| Some((loss.first_sequence?, loss.last_sequence?)));
+        let losses = self.losses.iter().filter_map(|loss| {
+            let first = loss.first_sequence?;
+            Some((first, loss.last_sequence.unwrap_or_else(|| open_end(first, there))))
+        });
         let said = removals.iter().filter(|removal| removal.removed_type.is_none());
         let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));
         let mut runs: Vec<Run> = whole.chain(losses).chain(said).chain(self.emptied(removals)).collect();
@@ -90,16 +93,26 @@ impl Known {
     fn note(&self, verification: &mut Verification) {
         let events: u64 = self.removals.iter().map(|removal| removal.events).sum();
         if events > 0 {
-            verification.notes.push(format!("{events} events were removed by retention"));
+            let events = if events == 1 { "1 event was".to_owned() } else { format!("{events} events were") };
+            verification.notes.push(format!("{events} removed by retention"));
         }
         for loss in &self.losses {
             let numbers = match (loss.first_sequence, loss.last_sequence) {
-                (Some(first), Some(last)) => format!(", numbers {first} to {last}"),
+                (Some(first), Some(last)) => format!(", {}", numbers(first, last)),
+                (Some(first), None) => format!(", from number {first} on"),
                 _ => String::new(),
             };
             verification.notes.push(format!("a loss that the store knows{numbers}: {}", loss.detail));
         }
     }
+}
+
+/// Where a loss ends of which only the start is known: before the next number that exists, and no further than what is
+/// passed over behind damage, so that it covers up nothing that is lost later.
+fn open_end(first: u64, there: &[Run]) -> u64 {
+    let next = there.iter().map(|run| run.0).find(|&next| next > first);
+    let passed = first.saturating_add(EVENTS_BEYOND_DAMAGE - 1);
+    next.map_or(passed, |next| passed.min(next - 1))
 }
 
 /// The first of the runs that overlap those before them, and all runs as one sorted list.
@@ -144,15 +157,38 @@ fn count(runs: &[Run]) -> u64 {
     runs.iter().map(|run| run.1 - run.0 + 1).sum()
 }
 
-/// Finds what is missing without a reason. `end` is the last sequence number that the store gave, as far as is known;
-/// `again` reads once more what the store says is missing, which is kept in `said`.
+/// Which sequence numbers the store gave.
+pub(super) struct Given {
+    /// The last, as far as is known.
+    end: u64,
+    /// The first numbers behind those that a writer passed over, behind files that it could not read.
+    behind_passed: BTreeSet<u64>,
+}
+
+impl Given {
+    pub(super) fn of(segments: &[Checked], logs: &[ReadLog], chain: &BTreeMap<u64, Hash>) -> Self {
+        let headers = logs.iter().filter_map(|log| Some(&log.contents.as_ref().ok()?.as_ref()?.header));
+        let of_logs = headers.map(|header| (header.anchor.sequence, header.first_sequence));
+        let of_segments = segments.iter().filter_map(Checked::contents);
+        let of_segments = of_segments.map(|contents| (contents.before.sequence, contents.first_sequence));
+        let started: Vec<(u64, u64)> = of_logs.chain(of_segments).collect();
+        let covered = chain.last_key_value().map_or(0, |(sequence, _)| *sequence);
+        let end = started.iter().map(|(_, first)| first.saturating_sub(1)).max().unwrap_or(0).max(covered);
+        // Only so far does a file begin behind what the chain covered when it was started.
+        let is_passed = |(before, first): &(u64, u64)| first.saturating_sub(*before) > EVENTS_BEYOND_DAMAGE;
+        let behind_passed = started.into_iter().filter(is_passed).map(|(_, first)| first).collect();
+        Self { end, behind_passed }
+    }
+}
+
+/// Finds what is missing without a reason; `again` reads once more what the store says is missing, which is kept in `said`.
 pub(super) fn check(
     segments: &[Checked],
     tails: &[TailEvents],
     said: &mut Said,
     again: impl FnOnce() -> Option<Said>,
     chain: &BTreeMap<u64, Hash>,
-    end: u64,
+    given: &Given,
     verification: &mut Verification,
 ) {
     let of_segments = segments.iter().flat_map(|found| found.facts.runs.iter().copied());
@@ -160,16 +196,17 @@ pub(super) fn check(
     let (twice, there) = merge(there);
     if let Some((first, last)) = twice {
         let what = format!(
-            "numbers {first} to {last} are there twice. Two files hold the same events, or one is of another copy: \
-             compare with a backup."
+            "{} {} there twice. Two files hold the same events, or one is of another copy: compare with a backup.",
+            numbers(first, last),
+            if first == last { "is" } else { "are" }
         );
         verification.find(Severity::Error, "", "sequence numbers", what);
     }
     verification.first_sequence = there.first().map(|run| run.0);
     verification.last_sequence = there.last().map(|run| run.1);
-    let missing = without((1, end.max(verification.last_sequence.unwrap_or(0))), &there);
+    let missing = without((1, given.end.max(verification.last_sequence.unwrap_or(0))), &there);
     let unexplained = |said: &Said| -> Vec<Run> {
-        let (_, explained) = merge(said.known.runs(&said.removals));
+        let (_, explained) = merge(said.known.runs(&said.removals, &there));
         missing.iter().flat_map(|run| without(*run, &explained)).collect()
     };
     let mut holes = within_segments(segments, unexplained(said));
@@ -188,23 +225,43 @@ pub(super) fn check(
         let after = knots.iter().find(|knot| knot.0 > last).map(|knot| knot.1);
         // Events may come late, so that those behind are the earlier ones.
         let (before, after) = if before > after && after.is_some() { (after, before) } else { (before, after) };
-        let events = last - first + 1;
-        let what = format!(
-            "{events} events are missing, and nothing says why: a file was removed, cut off or damaged. A backup may have \
-             them."
-        );
-        verification.find(Severity::Error, "", format!("numbers {first} to {last}"), what);
-        verification.lost.push(Lost {
-            first_sequence: Some(first),
-            last_sequence: Some(last),
-            first_us: before,
-            last_us: after,
-            events: Some(events),
-        });
+        let mut lose = |(first, last): Run, events: Option<u64>, what: &str| {
+            let what = format!("{what}: take what is missing from a backup, or run `grid-events salvage` on a copy.");
+            verification.find(Severity::Error, "", numbers(first, last), what);
+            verification.lost.push(Lost {
+                first_sequence: Some(first),
+                last_sequence: Some(last),
+                first_us: before,
+                last_us: after,
+                events,
+            });
+        };
+        // So many were never given where a writer went on behind a file that it could not read.
+        let passed_from = (last + 1).saturating_sub(EVENTS_BEYOND_DAMAGE).max(first);
+        let is_passed = given.behind_passed.contains(&(last + 1)) && last - first >= EVENTS_BEYOND_DAMAGE - 1;
+        if !is_passed || passed_from > first {
+            let missing = if is_passed { (first, passed_from - 1) } else { (first, last) };
+            let events = missing.1 - missing.0 + 1;
+            let what = format!(
+                "{} missing, and nothing says why. A file was removed, cut off or damaged",
+                if events == 1 { "1 event is".to_owned() } else { format!("{events} events are") }
+            );
+            lose(missing, Some(events), &what);
+        }
+        if is_passed {
+            let what = "a writer passed these over behind a file that it could not read. They were not given to events, \
+                        but for those that the file held, and how many that were is not known";
+            lose((passed_from, last), None, what);
+        }
     }
 }
 
-/// The holes but for those inside of segments that say how many events they lack, or of which damaged blocks were
+/// Sequence numbers in words.
+fn numbers(first: u64, last: u64) -> String {
+    if first == last { format!("number {first}") } else { format!("numbers {first} to {last}") }
+}
+
+/// The holes but for their parts inside of segments that say how many events they lack, or of which damaged blocks were
 /// named already.
 fn within_segments(segments: &[Checked], mut holes: Vec<Run>) -> Vec<Run> {
     for contents in segments.iter().filter(|found| found.contents().is_some()) {
@@ -215,10 +272,14 @@ fn within_segments(segments: &[Checked], mut holes: Vec<Run>) -> Vec<Run> {
         if accounted == 0 {
             continue;
         }
-        let is_inside = |hole: &Run| hole.0 >= range.0 && hole.1 <= range.1;
-        let inside: Vec<Run> = holes.iter().copied().filter(is_inside).collect();
-        if count(&inside) <= accounted {
-            holes.retain(|hole| !is_inside(hole));
+        // A hole may go on in the segments before and behind.
+        let inside = |hole: &Run| {
+            let part = (hole.0.max(range.0), hole.1.min(range.1));
+            (part.0 <= part.1).then_some(part)
+        };
+        let parts: Vec<Run> = holes.iter().filter_map(inside).collect();
+        if count(&parts) <= accounted {
+            holes = holes.into_iter().flat_map(|hole| without(hole, &[range])).collect();
         }
     }
     holes
@@ -254,5 +315,12 @@ mod tests {
         assert_eq!(without((1, 10), &[(1, 10)]), []);
         assert_eq!(without((4, 5), &[(1, 4), (9, 9)]), [(5, 5)]);
         assert_eq!(without((2, 3), &[]), [(2, 3)]);
+    }
+
+    #[test]
+    fn a_loss_without_an_end_goes_up_to_the_next_number_and_not_too_far() {
+        assert_eq!(open_end(5, &[(1, 4), (9, 10)]), 8);
+        assert_eq!(open_end(5, &[(1, 4)]), EVENTS_BEYOND_DAMAGE + 4);
+        assert_eq!(open_end(5, &[(1, 4), (u64::MAX, u64::MAX)]), EVENTS_BEYOND_DAMAGE + 4);
     }
 }

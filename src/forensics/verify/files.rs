@@ -1,9 +1,11 @@
 //! The files beside segments and logs: FORMAT, `foreign.log`, `kv.jsonl`, what does not belong here, and permissions.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::coverage::Known;
+use super::logs::{TORN_READS, TORN_WAIT};
 use super::{Severity, Verification};
 use crate::error::StoreError;
 use crate::storage::files::{
@@ -26,7 +28,7 @@ pub(super) fn epoch(directory: &Directory, verification: &mut Verification) -> R
     let advice = "The segments and logs name the epoch of the store: put it back, or run `grid-events salvage`.";
     match directory.format() {
         Ok(Some(format)) => {
-            let bytes = files::read(&directory.root.join(FORMAT_FILE), FORMAT_BYTES_MAX)?;
+            let bytes = files::read(&directory.root.join(FORMAT_FILE), FORMAT_BYTES_MAX).unwrap_or_default();
             let expected = format!("sutra-grid-events {}\nepoch {:016x}\n", format.version, format.epoch);
             if bytes != expected.as_bytes() || format.version == 0 {
                 let what = format!("it is not what was written. {advice}");
@@ -43,13 +45,51 @@ pub(super) fn epoch(directory: &Directory, verification: &mut Verification) -> R
             verification.find(Severity::Error, FORMAT_FILE, "", format!("{reason}. {advice}"));
             Ok(None)
         }
+        Err(error @ (StoreError::Io { .. } | StoreError::Damaged { .. })) if holds_events => {
+            verification.find(Severity::Error, FORMAT_FILE, "", format!("{}. {advice}", unreadable(&error)));
+            Ok(None)
+        }
         Err(other) => Err(other),
     }
 }
 
+/// Why a file could not be read, in words that follow on its name.
+pub(super) fn unreadable(error: &StoreError) -> String {
+    match error {
+        StoreError::Io { source, .. } if source.kind() == ErrorKind::InvalidData => {
+            format!("{source}, and is not read: put back the file that was here")
+        }
+        StoreError::Io { source, .. } => format!("it cannot be read ({source}): check permissions and disk"),
+        StoreError::Damaged { reason, .. } => reason.clone(),
+        other => format!("it cannot be read ({other})"),
+    }
+}
+
+/// Finds the directories of the store that cannot be listed.
+pub(super) fn check_folders(directory: &Directory, verification: &mut Verification) {
+    for (folder, path) in [(TAIL_DIRECTORY, &directory.tail), (SEGMENT_DIRECTORY, &directory.segments)] {
+        if let Err(StoreError::Io { source, .. }) = files::list_numbered(path, "") {
+            let what = format!("it cannot be listed ({source}), and nothing in it was checked.");
+            verification.find(Severity::Error, folder, "", what);
+        }
+    }
+}
+
 /// Checks `foreign.log`.
-pub(super) fn check_foreign(root: &Path, epoch: u64, verification: &mut Verification) -> Result<(), StoreError> {
-    let damage = ForeignView::of_other(root, None).and_then(|view| view.damage());
+pub(super) fn check_foreign(root: &Path, epoch: u64, verification: &mut Verification) {
+    let look = || ForeignView::of_other(root, None).and_then(|view| view.damage());
+    let mut damage = look();
+    for _ in 0..TORN_READS {
+        let Ok(Some((_, _, before @ 1..))) = damage else { break };
+        std::thread::sleep(TORN_WAIT);
+        damage = look();
+        // A torn end stays as it is; this one is being written.
+        if let Ok(Some((_, _, torn))) = &mut damage
+            && *torn != before
+        {
+            *torn = 0;
+        }
+    }
     match damage {
         Ok(None) => {}
         Ok(Some((own, damaged, torn))) => {
@@ -74,27 +114,44 @@ pub(super) fn check_foreign(root: &Path, epoch: u64, verification: &mut Verifica
             let what = format!("{reason}. Concepts and associations that are no events cannot be read.");
             verification.find(Severity::Error, FOREIGN_FILE, "header", what);
         }
-        Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::UnexpectedEof => {
+        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::UnexpectedEof => {
             verification.find(Severity::Error, FOREIGN_FILE, "header", "it ends within its header.");
         }
-        Err(other) => return Err(other),
+        Err(other) => {
+            let what =
+                format!("{}. Concepts and associations that are no events were not checked.", unreadable(&other));
+            verification.find(Severity::Error, FOREIGN_FILE, "", what);
+        }
     }
-    Ok(())
 }
 
 /// What `kv.jsonl` says is missing.
-pub(super) fn known(root: &Path, verification: &mut Verification) -> Result<Known, StoreError> {
+pub(super) fn known(root: &Path, verification: &mut Verification) -> Known {
     match Known::read(root) {
-        Ok(known) => Ok(known),
+        Ok(known) => known,
         Err(StoreError::Damaged { reason, .. }) => {
             let what = format!(
                 "{reason}. What retention removed and where consumers stand cannot be read; a writer that opens the \
                  store writes it anew from {KEYED_DIRECTORY}/."
             );
             verification.find(Severity::Warning, PUBLISHED_FILE, "", what);
-            Ok(Known::default())
+            Known::default()
         }
-        Err(other) => Err(other),
+        Err(other) => {
+            let what = format!("{}. What retention removed and what is lost is not known.", unreadable(&other));
+            verification.find(Severity::Error, PUBLISHED_FILE, "", what);
+            Known::default()
+        }
+    }
+}
+
+/// Says so if `kv.jsonl` is missing and something shows that there was one.
+pub(super) fn check_published(directory: &Directory, has_removed: bool, verification: &mut Verification) {
+    let is_there = |name: &str| std::fs::symlink_metadata(directory.root.join(name)).is_ok();
+    if !is_there(PUBLISHED_FILE) && (has_removed || is_there(KEYED_DIRECTORY)) {
+        let what = "it is not there, and it was: notes of what was removed or lost may be missing. A writer makes it \
+                    anew from kv/, if that is there.";
+        verification.find(Severity::Notice, PUBLISHED_FILE, "", what);
     }
 }
 
@@ -127,7 +184,8 @@ pub(super) fn check_entries(directory: &Directory, verification: &mut Verificati
         }
     }
     for (folder, ending) in [(TAIL_DIRECTORY, LOG_ENDING), (SEGMENT_DIRECTORY, SEGMENT_ENDING)] {
-        let numbered = files::list_numbered(&directory.root.join(folder), ending)?;
+        // One that cannot be listed was found before.
+        let Ok(numbered) = files::list_numbered(&directory.root.join(folder), ending) else { continue };
         for name in files::entries(&directory.root.join(folder))? {
             let path = Path::new(folder).join(&name);
             check_permissions(&directory.root.join(&path), &path, verification);

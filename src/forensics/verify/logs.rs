@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
+use super::files::unreadable;
 use super::segments::Checked;
 use super::{Severity, Verification};
 use crate::error::StoreError;
@@ -18,9 +19,9 @@ use crate::storage::tail::{Frame, LogContents, TailMemory, TailSource, read_log}
 use crate::store::directory::Directory;
 
 /// How often an end that is torn is read again: beside a writer it may be in the middle of a write.
-const TORN_READS: usize = 5;
+pub(super) const TORN_READS: usize = 5;
 /// How long to wait before that.
-const TORN_WAIT: Duration = Duration::from_millis(20);
+pub(super) const TORN_WAIT: Duration = Duration::from_millis(20);
 /// How often the logs are listed again because one was removed meanwhile.
 const LISTINGS_MAX: usize = 20;
 const REMOVAL_TYPE: &str = "events_removed";
@@ -28,6 +29,7 @@ const REMOVAL_TYPE: &str = "events_removed";
 /// A log as it was read.
 pub(super) struct ReadLog {
     pub(super) id: u64,
+    /// How much of it was read.
     pub(super) bytes: u64,
     pub(super) contents: Result<Option<LogContents>, StoreError>,
 }
@@ -49,7 +51,8 @@ impl ReadLog {
 /// Reads every log, in the order of their ids.
 pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError> {
     'listing: for _ in 0..LISTINGS_MAX {
-        let ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
+        // One that cannot be listed is found beside the logs.
+        let ids = files::list_numbered(&directory.tail, LOG_ENDING).unwrap_or_default();
         let mut logs = Vec::new();
         for (at, &id) in ids.iter().enumerate() {
             let path = files::numbered(&directory.tail, id, LOG_ENDING);
@@ -57,13 +60,12 @@ pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError
             match &contents {
                 // It was sealed meanwhile: it is found among the segments, which are listed later.
                 Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => continue 'listing,
-                Err(StoreError::Damaged { .. } | StoreError::NewerFormat { .. }) | Ok(_) => {}
-                Err(_) => {
-                    contents?;
-                    continue;
-                }
+                Err(_) | Ok(_) => {}
             }
-            let bytes = std::fs::symlink_metadata(&path).map_or(0, |metadata| metadata.len());
+            let bytes = match &contents {
+                Ok(Some(contents)) => contents.whole_bytes + contents.torn_bytes,
+                _ => std::fs::symlink_metadata(&path).map_or(0, |metadata| metadata.len()),
+            };
             logs.push(ReadLog { id, bytes, contents });
         }
         return Ok(logs);
@@ -71,17 +73,24 @@ pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError
     Err(StoreError::damaged(&directory.tail, "its logs vanish faster than they can be read"))
 }
 
-/// Reads a log; again if its end is just being written.
+/// Reads a log; again if its end may be just being written. An end is torn only if what stands at the same place is
+/// still no whole frame then: where more of the log can be read than before, a writer goes on with it, and what is behind
+/// that is left out.
 fn read_settled(path: &Path, is_last: bool) -> Result<Option<LogContents>, StoreError> {
     let mut contents = read_log(path, 0)?;
     for _ in 0..TORN_READS {
-        let length = std::fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
-        let torn = contents.as_ref().is_none_or(|contents| contents.whole_bytes < length);
+        let torn = contents.as_ref().is_none_or(|contents| contents.torn_bytes > 0);
         if !torn || !is_last {
             break;
         }
         std::thread::sleep(TORN_WAIT);
+        let before = contents.as_ref().map_or(0, |contents| contents.whole_bytes);
         contents = read_log(path, 0)?;
+        if let Some(contents) = &mut contents
+            && contents.whole_bytes > before
+        {
+            contents.torn_bytes = 0;
+        }
     }
     Ok(contents)
 }
@@ -144,12 +153,12 @@ pub(super) fn report(
     verification: &mut Verification,
 ) -> Vec<TailEvents> {
     let mut tails = Vec::new();
-    let mut first_wanted =
-        segments.iter().filter_map(Checked::contents).next_back().map_or(1, |last| last.last_sequence + 1);
+    let sealed = segments.iter().filter_map(Checked::contents).map(|contents| contents.last_sequence).max();
+    let mut first_wanted = sealed.map_or(1, |last| last + 1);
     for (at, log) in logs.iter().enumerate() {
         verification.logs += 1;
         verification.file_bytes += log.bytes;
-        let segment = segments.iter().find(|segment| segment.id == log.id);
+        let segment = segments.iter().find(|segment| segment.own_id() == log.id);
         let held = segment.is_some_and(|segment| segment.contents().is_some());
         let contents = match &log.contents {
             Ok(Some(contents)) => contents,
@@ -166,7 +175,11 @@ pub(super) fn report(
                         "it has format version {found}, this program reads up to {supported}: use a newer grid-events. \
                          If no newer one wrote it, its header is damaged"
                     ),
-                    _ => "unreadable".to_owned(),
+                    other => {
+                        let what = format!("{}. None of its events was checked.", unreadable(other));
+                        verification.find(Severity::Error, log.file(), "", what);
+                        continue;
+                    }
                 };
                 let (severity, what) = match held {
                     true => (Severity::Warning, "Its segment holds its events."),
@@ -184,7 +197,7 @@ pub(super) fn report(
             Some(sealed) => {
                 let mut memory = TailMemory::new(sealed.first_sequence);
                 replay(log, contents, &mut memory, sealed.first_sequence, verification);
-                let whole = contents.damaged.is_empty() && contents.whole_bytes >= log.bytes;
+                let whole = contents.damaged.is_empty() && contents.torn_bytes == 0;
                 if whole && sealed.removed.is_empty() && !says_the_same(&memory, sealed) {
                     compare_again(directory, log, sealed, verification);
                 }
@@ -200,6 +213,24 @@ pub(super) fn report(
         }
     }
     tails
+}
+
+/// Says so if the log behind the last segment is not there. It is started before that segment is made, so that it can
+/// only have been taken away.
+pub(super) fn check_last(directory: &Directory, segments: &[Checked], verification: &mut Verification) {
+    let Some(last) = segments.iter().map(Checked::own_id).max() else { return };
+    // Listed again: the logs may have been sealed and removed since.
+    let Ok(ids) = files::list_numbered(&directory.tail, LOG_ENDING) else { return };
+    if ids.last().is_some_and(|&id| id > last) {
+        return;
+    }
+    let sealed = segments.iter().filter_map(Checked::contents).map(|contents| contents.last_sequence).max();
+    let what = format!(
+        "the log behind the last segment is missing: events after number {} may be lost. A writer always leaves one: take \
+         it from a backup, or open the store with a writer if there was none.",
+        sealed.unwrap_or(0)
+    );
+    verification.find(Severity::Warning, TAIL_DIRECTORY, "", what);
 }
 
 fn check_log(
@@ -226,20 +257,22 @@ fn check_log(
             true => (Severity::Warning, "Its segment holds its events."),
             false => (Severity::Error, "The batches there are lost; the frames behind it are read."),
         };
-        let what = format!("{} bytes are not what was written. {what}", stretch.bytes);
+        let bytes = if stretch.bytes == 1 { "1 byte is".to_owned() } else { format!("{} bytes are", stretch.bytes) };
+        let what = format!("{bytes} not what was written. {what}");
         verification.find(severity, log.file(), format!("byte {}", stretch.offset), what);
     }
-    let torn = log.bytes.saturating_sub(contents.whole_bytes);
+    let torn = contents.torn_bytes;
     if torn > 0 {
         let what = match (held, is_last) {
             (true, _) => "Its segment holds its events.",
             (false, true) => {
-                "Its writer was stopped in the middle of a write, or it is being written, or its end was damaged; the next \
-                 writer cuts it off. If it was damaged, the events of the last batches are lost."
+                "Its writer was stopped in the middle of a write, or its end was damaged; the next writer cuts it off. If \
+                 it was damaged, the events of the last batches are lost."
             }
             (false, false) => "A later log follows, so events may be lost there.",
         };
-        let what = format!("the last {torn} bytes are no whole frame. {what}");
+        let torn = if torn == 1 { "1 byte is".to_owned() } else { format!("{torn} bytes are") };
+        let what = format!("the last {torn} no whole frame. {what}");
         verification.find(Severity::Warning, log.file(), format!("byte {}", contents.whole_bytes), what);
     }
 }
@@ -258,7 +291,8 @@ fn replay(
         }
         if let Err(reason) = memory.replay(batch, first_wanted) {
             let place = format!("batch from number {}", batch.first_sequence);
-            let what = format!("{reason}. Its {} events are lost.", batch.count);
+            let lost = if batch.count == 1 { "event is".to_owned() } else { format!("{} events are", batch.count) };
+            let what = format!("{reason}. Its {lost} lost.");
             verification.find(Severity::Error, log.file(), place, what);
         }
     }

@@ -29,7 +29,7 @@ pub use report::{Finding, Lost, Progress, Severity, Verification};
 
 use crate::error::StoreError;
 use crate::store::directory::Directory;
-use coverage::Known;
+use coverage::{Given, Known};
 use removals::{RemovalEvent, Said};
 use segments::Checked;
 
@@ -68,13 +68,15 @@ pub fn verify(
     let directory = Directory::new(path.as_ref());
     let mut verification = Verification::default();
     let named = files::epoch(&directory, &mut verification)?;
+    files::check_folders(&directory, &mut verification);
     let logs = logs::read_all(&directory)?;
-    let segments = segments::check_all(&directory, options, progress)?;
-    let known = files::known(&directory.root, &mut verification)?;
+    let segments = segments::check_all(&directory, options, progress);
+    let known = files::known(&directory.root, &mut verification);
     let epoch = named.unwrap_or_else(|| usual_epoch(&segments, &logs));
     verification.epoch = epoch;
     segments::report(&segments, epoch, &mut verification);
     let tails = logs::report(&directory, &logs, &segments, epoch, &mut verification);
+    logs::check_last(&directory, &segments, &mut verification);
     let chain = chain::check(&segments, &logs, &mut verification);
     if let Some(head) = options.head {
         chain::compare_head(head, &chain, &mut verification);
@@ -85,9 +87,7 @@ pub fn verify(
         RemovalEvent::parse_all(of_segments.chain(&of_tails).map(String::as_str))
     };
     let mut said = Said { known, removals: removals_of(&tails) };
-    let covered = chain.last_key_value().map_or(0, |(sequence, _)| *sequence);
-    let started = logs.iter().filter_map(|log| log.contents.as_ref().ok()?.as_ref());
-    let started = started.map(|contents| contents.header.first_sequence.saturating_sub(1)).max().unwrap_or(0);
+    let given = Given::of(&segments, &logs, &chain);
     let again = || {
         std::thread::sleep(REMOVAL_WAIT);
         let known = Known::read(&directory.root).ok()?;
@@ -95,13 +95,28 @@ pub fn verify(
         let newer = logs::report(&directory, &newer, &segments, epoch, &mut Verification::default());
         Some(Said { known, removals: removals_of(&newer) })
     };
-    coverage::check(&segments, &tails, &mut said, again, &chain, covered.max(started), &mut verification);
+    coverage::check(&segments, &tails, &mut said, again, &chain, &given, &mut verification);
     removals::check_reduced(&segments, &said, &mut verification);
     ids::check(&directory, &segments, &tails, &mut verification)?;
-    files::check_foreign(&directory.root, epoch, &mut verification)?;
+    files::check_foreign(&directory.root, epoch, &mut verification);
+    let has_removed = !said.removals.is_empty()
+        || segments.iter().filter_map(Checked::contents).any(|contents| !contents.removed.is_empty());
+    files::check_published(&directory, has_removed, &mut verification);
     files::check_entries(&directory, &mut verification)?;
-    verification.findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
+    verification.findings.sort_by_cached_key(|found| {
+        let place = in_order(&found.place);
+        (std::cmp::Reverse(found.severity), found.file.clone(), place, found.what.clone())
+    });
     Ok(verification)
+}
+
+/// A place split so that its first number counts as a number: block 9 comes before block 10.
+fn in_order(place: &str) -> (String, u64, String) {
+    let start = place.find(|character: char| character.is_ascii_digit()).unwrap_or(place.len());
+    let rest = place.get(start..).unwrap_or_default();
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    let (number, rest) = rest.split_at(end);
+    (place.get(..start).unwrap_or_default().to_owned(), number.parse().unwrap_or(0), rest.to_owned())
 }
 
 /// The epoch that most files name.

@@ -29,7 +29,7 @@ impl fmt::Display for Head {
 
 /// A text that is no head.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a head; give the 64 hexadecimal digits, `@` and the number that verify printed")]
+#[error("not a head: 64 hexadecimal digits and @NUMBER are needed, as in the line `head:` that verify printed")]
 pub struct HeadError;
 
 impl FromStr for Head {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::files::unreadable;
 use super::{Lost, Progress, Severity, Verification, VerifyOptions};
 use crate::error::StoreError;
 use crate::storage::files::{self, SEGMENT_DIRECTORY, SEGMENT_ENDING};
@@ -23,11 +24,18 @@ pub(super) struct Checked {
     pub(super) id: u64,
     pub(super) file_bytes: u64,
     pub(super) facts: SegmentFacts,
+    /// Why the file could not be read.
+    pub(super) unread: Option<String>,
 }
 
 impl Checked {
     pub(super) fn file(&self) -> PathBuf {
         file_of(self.id)
+    }
+
+    /// The id that it says it has; that of its name if it cannot be read.
+    pub(super) fn own_id(&self) -> u64 {
+        self.contents().map_or(self.id, |contents| contents.id)
     }
 
     pub(super) fn contents(&self) -> Option<&Contents> {
@@ -45,17 +53,18 @@ pub(super) fn check_all(
     directory: &Directory,
     options: &VerifyOptions,
     progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Vec<Checked>, StoreError> {
+) -> Vec<Checked> {
     let mut checked: Vec<Checked> = Vec::new();
     let mut gone: BTreeSet<u64> = BTreeSet::new();
     for _ in 0..LISTINGS_MAX {
-        let listed = files::list_numbered(&directory.segments, SEGMENT_ENDING)?;
+        // A directory that cannot be listed is found beside the segments.
+        let listed = files::list_numbered(&directory.segments, SEGMENT_ENDING).unwrap_or_default();
         let is_new = |id: &u64| !gone.contains(id) && !checked.iter().any(|known| known.id == *id);
         let new: Vec<u64> = listed.into_iter().filter(is_new).collect();
         if new.is_empty() {
             break;
         }
-        let found = check_some(directory, &new, options, progress)?;
+        let found = check_some(directory, &new, options, progress);
         let missed = found.len() < new.len();
         gone.extend(new.iter().filter(|id| !found.iter().any(|known| known.id == **id)));
         checked.extend(found);
@@ -64,7 +73,7 @@ pub(super) fn check_all(
         }
     }
     checked.sort_by_key(|known| known.id);
-    Ok(checked)
+    checked
 }
 
 fn check_some(
@@ -72,23 +81,31 @@ fn check_some(
     ids: &[u64],
     options: &VerifyOptions,
     progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Vec<Checked>, StoreError> {
+) -> Vec<Checked> {
     let path_of = |id: u64| files::numbered(&directory.segments, id, SEGMENT_ENDING);
     let size = |id: &u64| std::fs::symlink_metadata(path_of(*id)).map_or(0, |metadata| metadata.len());
     let total_bytes = ids.iter().map(size).sum();
     let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let results: Mutex<Vec<Result<Checked, StoreError>>> = Mutex::new(Vec::new());
+    let results: Mutex<Vec<Checked>> = Mutex::new(Vec::new());
     let work = || {
         while let Some(&id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = files::read(&path_of(id), SEGMENT_BYTES_MAX).map(|file| {
-                let facts = check::check(&file);
-                let file_bytes = file.len() as u64;
-                let bytes = bytes.fetch_add(file_bytes, Ordering::Relaxed) + file_bytes;
-                progress(Progress { bytes, total_bytes });
-                Checked { id, file_bytes, facts: slim(facts) }
-            });
+            let found = match files::read(&path_of(id), SEGMENT_BYTES_MAX) {
+                Ok(file) => {
+                    let facts = check::check(&file);
+                    let file_bytes = file.len() as u64;
+                    let bytes = bytes.fetch_add(file_bytes, Ordering::Relaxed) + file_bytes;
+                    progress(Progress { bytes, total_bytes });
+                    Checked { id, file_bytes, facts: slim(facts), unread: None }
+                }
+                // Retention removed it meanwhile.
+                Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => continue,
+                Err(error) => {
+                    let unread = Some(unreadable(&error));
+                    Checked { id, file_bytes: 0, facts: SegmentFacts::default(), unread }
+                }
+            };
             if let Ok(mut results) = results.lock() {
-                results.push(result);
+                results.push(found);
             }
         }
     };
@@ -98,15 +115,7 @@ fn check_some(
         (1..threads).for_each(|_| drop(scope.spawn(work)));
         work();
     });
-    let mut checked = Vec::new();
-    for result in results.into_inner().unwrap_or_default() {
-        match result {
-            Ok(found) => checked.push(found),
-            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(checked)
+    results.into_inner().unwrap_or_default()
 }
 
 /// The facts without what is not asked for again, since there may be many segments.
@@ -126,6 +135,10 @@ pub(super) fn report(checked: &[Checked], epoch: u64, verification: &mut Verific
         verification.events += found.facts.events;
         verification.raw_bytes += found.facts.json_bytes;
         verification.file_bytes += found.file_bytes;
+        if let Some(reason) = &found.unread {
+            let what = format!("{reason}. None of its events was checked.");
+            verification.find(Severity::Error, found.file(), "", what);
+        }
         for fault in &found.facts.faults {
             let (severity, advice) = match fault.harm {
                 Harm::Copy => (Severity::Warning, "Nothing is lost: there is another copy."),
@@ -135,7 +148,10 @@ pub(super) fn report(checked: &[Checked], epoch: u64, verification: &mut Verific
                     (Severity::Error, "It was changed after it was sealed, or written wrongly: compare with a backup.")
                 }
             };
-            let what = format!("{}. {advice}", fault.what);
+            let what = match fault.what.strip_prefix("1 events ") {
+                Some(rest) => format!("1 event {rest}. {advice}"),
+                None => format!("{}. {advice}", fault.what),
+            };
             verification.find(severity, found.file(), &*fault.place, what);
         }
         let Some(contents) = found.contents() else { continue };
@@ -147,8 +163,9 @@ pub(super) fn report(checked: &[Checked], epoch: u64, verification: &mut Verific
             verification.find(Severity::Error, found.file(), "contents", what);
         }
         if contents.id != found.id {
-            let what = format!("it is segment {}, and was renamed. Give it back its name.", contents.id);
-            verification.find(Severity::Error, found.file(), "contents", what);
+            let what =
+                format!("it is segment {}, and was renamed. Its events are there; give it back its name.", contents.id);
+            verification.find(Severity::Warning, found.file(), "contents", what);
         }
         verification.lost.extend(found.facts.lost.iter().map(|rows| Lost {
             first_sequence: Some(contents.first_sequence),

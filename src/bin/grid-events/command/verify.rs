@@ -1,5 +1,7 @@
 //! `verify`: whether a data directory holds what was written, for a person at three in the morning.
 
+mod findings;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -18,6 +20,9 @@ It reads files only: no lock is taken and nothing is written, so it may run besi
 on a copy without kv/.
 
 Exit codes: 0 nothing is wrong (there may be notices), 1 something is, 2 it is no store or cannot be read.";
+
+/// Lines of findings, of losses and of what is known that are printed at most, each.
+const LINES_MAX: usize = 40;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -57,43 +62,39 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArguments) -> Result<Outcom
             out.write_exact(&json_of(&found))?;
             writeln!(out)?;
         }
-        ReportFormat::Table => print_report(&directory.display().to_string(), &found, &mut out)?,
+        ReportFormat::Table => {
+            print_report(&directory.display().to_string(), options.head, &found, &mut out)?;
+        }
     }
     out.flush()?;
     Ok(if found.is_ok() { Outcome::Done } else { Outcome::Partial })
 }
 
-fn print_report(directory: &str, found: &Verification, out: &mut impl Write) -> Result<()> {
+fn print_report(directory: &str, head: Option<Head>, found: &Verification, out: &mut impl Write) -> Result<()> {
     writeln!(out, "{} (epoch {:016x})", printable(directory), found.epoch)?;
     let numbers = match (found.first_sequence, found.last_sequence) {
-        (Some(first), Some(last)) => format!(", numbers {first} to {last}"),
+        (Some(first), Some(last)) => format!(", {}", numbers_of(first, last)),
         _ => String::new(),
     };
-    let (segments, logs) = (counted(found.segments, "segment"), counted(found.logs, "log"));
     writeln!(out, "{}{numbers}", counted(found.events, "event"))?;
+    let (segments, logs) = (counted(found.segments, "segment"), counted(found.logs, "log"));
     writeln!(out, "{segments} and {logs}, {}", HumanBytes(found.file_bytes))?;
-    for finding in &found.findings {
-        writeln!(out, "{}", printable(&finding.to_string()))?;
-    }
-    for lost in &found.lost {
-        writeln!(out, "lost: {}", words_of(lost))?;
-    }
-    for note in &found.notes {
-        writeln!(out, "known: {}", printable(note))?;
-    }
+    write_some(out, findings::lines(&found.findings).into_iter())?;
+    write_some(out, found.lost.iter().map(|lost| format!("lost: {}", words_of(lost))))?;
+    write_some(out, found.notes.iter().map(|note| format!("known: {note}")))?;
     if let Some(head) = found.head {
         writeln!(out, "head: {head}")?;
     }
-    if found.head_matches == Some(true) {
-        let but = if found.notes.is_empty() { "" } else { ", but for what is known above" };
-        writeln!(out, "The head that was given is in the chain: nothing before it was changed{but}.")?;
+    match (found.head_matches, head) {
+        (Some(true), Some(head)) => writeln!(out, "The head that was given is in the chain: {}", behind(head, found))?,
+        (None, _) if found.head.is_some() => {
+            writeln!(out, "Note the head elsewhere: with --head it shows later that nobody wrote the record anew.")?
+        }
+        _ => {}
     }
     let of = |severity: Severity| found.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     if errors + warnings == 0 {
-        if found.head_matches.is_none() {
-            writeln!(out, "Note the head elsewhere: with --head it shows later that nobody wrote the record anew.")?;
-        }
         writeln!(out, "OK")?;
         return Ok(());
     }
@@ -117,8 +118,55 @@ fn loss_of(found: &Verification, errors: u64) -> String {
     }
 }
 
-fn counted(number: u64, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+/// Writes the first of some lines, and how many more there are.
+fn write_some(out: &mut impl Write, lines: impl ExactSizeIterator<Item = String>) -> Result<()> {
+    let more = lines.len().saturating_sub(LINES_MAX);
+    for line in lines.take(LINES_MAX) {
+        writeln!(out, "{}", printable(&line))?;
+    }
+    if more > 0 {
+        writeln!(out, "and {more} more; --format json lists all")?;
+    }
+    Ok(())
+}
+
+/// What it proves that the head that was given is in the chain.
+fn behind(head: Head, found: &Verification) -> String {
+    let is_before = |lost: &&Lost| lost.first_sequence.is_none_or(|first| first <= head.sequence);
+    let lost: Vec<_> = found.lost.iter().filter(is_before).map(|lost| lost.events).collect();
+    let events: Option<u64> = lost.iter().copied().sum();
+    let there = "what is there before it was not changed";
+    if !lost.is_empty() {
+        return match events {
+            Some(1) => format!("{there}; 1 event before it is missing."),
+            Some(events) => format!("{there}; {events} events before it are missing."),
+            None => format!("{there}; events before it are missing."),
+        };
+    }
+    if found.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return "but for what the errors say, nothing before it was changed.".to_owned();
+    }
+    match found.notes.is_empty() {
+        true => "nothing before it was changed.".to_owned(),
+        false => format!("{there}."),
+    }
+}
+
+/// A number of things, in words.
+fn counted(count: u64, of: &str) -> String {
+    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
+}
+
+fn numbers_of(first: u64, last: u64) -> String {
+    if first == last { format!("number {first}") } else { format!("numbers {first} to {last}") }
+}
+
+fn name_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "notice",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
 }
 
 fn words_of(lost: &Lost) -> String {
@@ -127,7 +175,8 @@ fn words_of(lost: &Lost) -> String {
         None => "an unknown number of events".to_owned(),
     };
     if let (Some(first), Some(last)) = (lost.first_sequence, lost.last_sequence) {
-        words = format!("{words}, within numbers {first} to {last}");
+        let within = if first == last { "" } else { "within " };
+        words = format!("{words}, {within}{}", numbers_of(first, last));
     }
     let times = (lost.first_us.map(format_time), lost.last_us.map(format_time));
     match times {
@@ -184,9 +233,47 @@ fn json_of(found: &Verification) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sutra_grid_events::forensics::{Finding, Severity};
+    use sutra_grid_events::forensics::Finding;
 
     use super::*;
+
+    fn report(head: Option<Head>, found: &Verification) -> String {
+        let mut out = Vec::new();
+        print_report("store", head, found, &mut out).expect("memory");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_head_proves_what_is_there() {
+        let mut found = example();
+        let head = found.head;
+        found.head_matches = Some(true);
+        let text = report(head, &found);
+        assert!(text.contains("what is there before it was not changed; 2 events before it are missing."), "{text}");
+        found.lost[0].first_sequence = Some(6);
+        assert!(report(head, &found).contains("but for what the errors say, nothing before it was changed."));
+        (found.findings, found.lost, found.notes) = Default::default();
+        assert!(report(head, &found).contains("in the chain: nothing before it was changed."));
+    }
+
+    #[test]
+    fn one_is_no_plural_and_the_head_is_noted_where_there_is_one() {
+        let mut found = Verification::default();
+        (found.segments, found.logs, found.events) = (1, 1, 1);
+        (found.first_sequence, found.last_sequence) = (Some(22), Some(22));
+        let text = report(None, &found);
+        assert!(text.contains("\n1 event, number 22\n1 segment and 1 log, 0 B\nOK\n"), "{text}");
+    }
+
+    #[test]
+    fn many_lines_are_cut_short() {
+        let mut found = example();
+        let finding = found.findings.remove(0);
+        found.findings = (0..100).map(|at| Finding { file: format!("{at}").into(), ..finding.clone() }).collect();
+        let text = report(None, &found);
+        assert_eq!(text.lines().filter(|line| line.starts_with("error")).count(), LINES_MAX);
+        assert!(text.contains("\nand 60 more; --format json lists all\n"), "{text}");
+    }
 
     fn example() -> Verification {
         let mut found = Verification::default();
@@ -225,7 +312,7 @@ mod tests {
     #[test]
     fn the_report_says_what_is_wrong_and_lost_and_steers_no_terminal() {
         let mut out = Vec::new();
-        print_report("store", &example(), &mut out).expect("memory");
+        print_report("store", None, &example(), &mut out).expect("memory");
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("error: segments/\\u{1b}x, block 2: gone.\n"), "{text}");
         assert!(text.contains("lost: 2 events, within numbers 2 to 3, after 1970-01-01T00:00:00Z\n"), "{text}");
