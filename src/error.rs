@@ -35,6 +35,12 @@ pub enum StoreError {
         /// What was found.
         reason: String,
     },
+    /// The directory holds events, and the file is gone that says which store they are of.
+    #[error("{path} holds events and no FORMAT file; put that back, or run `grid-events salvage`, which goes without", path = path.display())]
+    WithoutFormat {
+        /// The directory.
+        path: PathBuf,
+    },
     /// There is nothing to read.
     #[error("there is no store at {path}; check --dir, or record something first", path = path.display())]
     Missing {
@@ -52,7 +58,7 @@ pub enum StoreError {
         supported: u32,
     },
     /// Bytes on disk are not what was written.
-    #[error("{path} is damaged: {reason}; copy the directory before you do anything else", path = path.display())]
+    #[error("{path} is damaged: {reason}; copy the data directory first, then `grid-events verify` says what is lost, and `grid-events salvage` saves the rest", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -60,7 +66,7 @@ pub enum StoreError {
         reason: String,
     },
     /// A write was asked of a store that was opened to be read.
-    #[error("the store at {path} is open for reading only", path = path.display())]
+    #[error("the store at {path} is open for reading only; open it for writing, which only one process can", path = path.display())]
     ReadOnly {
         /// The data directory.
         path: PathBuf,
@@ -104,6 +110,11 @@ impl StoreError {
     /// that is gone or may not be opened is another matter.
     pub(crate) fn is_unreadable(&self) -> bool {
         matches!(self, StoreError::Damaged { .. } | StoreError::Io { action: "read", .. })
+    }
+
+    /// Whether it is damage of this file.
+    pub(crate) fn is_about(&self, file: &Path) -> bool {
+        matches!(self, StoreError::Damaged { path, .. } if path == file)
     }
 
     /// Damage found in a file.

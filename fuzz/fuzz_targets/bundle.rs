@@ -109,7 +109,7 @@ fuzz_target!(|input: &[u8]| {
     let (from, to): (PathBuf, PathBuf) = (place.path().join("backup"), place.path().join("restored"));
     write(&from, &files);
     std::fs::write(from.join("BACKUP"), manifest.to_text().expect("legal")).expect("written");
-    let restored = forensics::restore(&from, &to, &|_, _| {});
+    let restored = forensics::restore(&from, &to, &forensics::RestoreOptions::default());
     if is_changed && !is_anew {
         assert!(restored.is_err() && !to.exists(), "what was changed is not restored");
     } else if !is_changed {

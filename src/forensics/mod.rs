@@ -13,7 +13,7 @@ mod merge;
 mod salvage;
 pub mod verify;
 
-pub use backup::{RestoreReport, backup, restore};
+pub use backup::{RestoreOptions, RestoreReport, backup, restore};
 pub use diff::{Comparison, DiffCounts, DiffEvent, DiffKind, DiffRange, DiffReport, DiffSide, diff};
 pub use merge::{MergeError, MergeReport, MergedSource, merge};
 pub use salvage::{PieceOutcome, SalvageError, SalvageOptions, SalvageProgress, SalvageReport, SalvagedPiece, salvage};

@@ -169,9 +169,19 @@ pub(crate) fn move_aside(path: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(path).is_err() {
         return Ok(());
     }
+    fs::rename(path, aside(path)).map_err(StoreError::io("move aside", path))
+}
+
+/// Gives a damaged file a second name beside its own, so that one that is written in its place does not end it and
+/// there is a file of its name at any time.
+pub(crate) fn keep_aside(path: &Path) -> Result<(), StoreError> {
+    fs::hard_link(path, aside(path)).map_err(StoreError::io("keep a second name of", path))
+}
+
+fn aside(path: &Path) -> PathBuf {
     let mut aside = path.as_os_str().to_owned();
     aside.push(format!("{ASIDE_MARK}{}", chrono::Utc::now().timestamp_micros()));
-    fs::rename(path, aside).map_err(StoreError::io("move aside", path))
+    aside.into()
 }
 
 /// Whether this is the name of something that was moved aside: `.damaged-` and a time in µs.

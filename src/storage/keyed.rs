@@ -19,6 +19,8 @@ const FANOUT: usize = 4;
 const CACHE_BYTES: usize = 4 << 20;
 /// The file that readers use.
 pub(crate) const PUBLISHED_FILE: &str = "kv.jsonl";
+/// Where the keyed part is made anew.
+const UNFINISHED_DIRECTORY: &str = "kv.new";
 /// A larger published file is not read, in bytes.
 const PUBLISHED_BYTES_MAX: u64 = 1 << 30;
 
@@ -64,24 +66,20 @@ pub(crate) struct Keyed {
 }
 
 impl Keyed {
-    /// Opens or creates the keyed part of the store in this directory. If it is missing or damaged, it is made anew
-    /// from what was published last, and the second part of the answer says so; what is damaged is moved aside.
+    /// Opens or creates the keyed part of the store in this directory. What was published and is not there is put back.
+    /// If all is missing or damaged, it is made anew from what was published last, and the second part of the answer
+    /// says so; what is damaged is moved aside.
     pub(crate) fn open(store: &Path) -> Result<(Self, Option<StoreError>), StoreError> {
         let path = store.join(files::KEYED_DIRECTORY);
-        let published = store.join(PUBLISHED_FILE);
         if !path.exists() {
-            let keyed = Self::open_there(store)?;
-            if !published.exists() {
-                return Ok((keyed, None));
-            }
-            keyed.take_over_published()?;
-            return Ok((
-                keyed,
-                Some(StoreError::damaged(&path, format!("it was missing, and is made anew from {PUBLISHED_FILE}"))),
-            ));
+            return Self::make_anew(store, store.join(PUBLISHED_FILE).exists().then(|| "it was missing".to_owned()));
         }
-        match Self::open_there(store) {
-            Ok(keyed) => Ok((keyed, None)),
+        match Self::open_there(store, &path) {
+            Ok(keyed) => match keyed.take_over_published() {
+                // A damaged published file is made anew from what is here.
+                Ok(()) | Err(StoreError::Damaged { .. }) => Ok((keyed, None)),
+                Err(other) => Err(other),
+            },
             Err(StoreError::Io { source, .. }) if is_damage(&source) => {
                 let aside = store.join(format!(
                     "{}{}{}",
@@ -90,23 +88,48 @@ impl Keyed {
                     Utc::now().timestamp_micros()
                 ));
                 std::fs::rename(&path, &aside).map_err(StoreError::io("move aside", &path))?;
-                let keyed = Self::open_there(store)?;
-                keyed.take_over_published()?;
-                let reason = format!(
-                    "{source}; it was moved to {} and is made anew from {PUBLISHED_FILE}",
-                    aside.file_name().unwrap_or_default().display()
-                );
-                Ok((keyed, Some(StoreError::damaged(&path, reason))))
+                let name = aside.file_name().unwrap_or_default().display().to_string();
+                Self::make_anew(store, Some(format!("{source}; it was moved to {name}")))
             }
             Err(other) => Err(other),
         }
     }
 
-    fn open_there(store: &Path) -> Result<Self, StoreError> {
+    /// Makes the keyed part from what was published, under another name until it is whole: whoever dies meanwhile
+    /// leaves none behind that lacks something. `reason` says why, if something was there before.
+    fn make_anew(store: &Path, reason: Option<String>) -> Result<(Self, Option<StoreError>), StoreError> {
         let path = store.join(files::KEYED_DIRECTORY);
-        files::create_directory(&path)?;
-        let config = sled::Config { path: path.clone(), cache_capacity_bytes: CACHE_BYTES, ..sled::Config::default() };
-        let database = sled::Db::open_with_config(&config).map_err(StoreError::io("open", &path))?;
+        let unfinished = store.join(UNFINISHED_DIRECTORY);
+        if unfinished.exists() {
+            std::fs::remove_dir_all(&unfinished).map_err(StoreError::io("remove", &unfinished))?;
+        }
+        let keyed = Self::open_there(store, &unfinished)?;
+        let mut told = reason.map(|reason| format!("{reason}, and is made anew from {PUBLISHED_FILE}"));
+        if let Err(problem) = keyed.take_over_published() {
+            if !matches!(problem, StoreError::Damaged { .. }) {
+                return Err(problem);
+            }
+            // What can be read of it may be what is needed one day.
+            files::move_aside(&store.join(PUBLISHED_FILE))?;
+            told = told.map(|told| format!("{told}, which cannot be read and was moved aside: {problem}"));
+        }
+        drop(keyed);
+        std::fs::rename(&unfinished, &path).map_err(StoreError::io("rename to", &path))?;
+        files::sync_directory(store)?;
+        Ok((Self::open_there(store, &path)?, told.map(|told| StoreError::damaged(&path, told))))
+    }
+
+    fn open_there(store: &Path, path: &Path) -> Result<Self, StoreError> {
+        files::create_directory(path)?;
+        // Every change is flushed by whoever makes it. A thread of sled's own that flushes at any moment can put half of
+        // a change on the disk: killed then, it forgets what was flushed before, or panics when it is opened again.
+        let config = sled::Config {
+            path: path.to_owned(),
+            cache_capacity_bytes: CACHE_BYTES,
+            flush_every_ms: None,
+            ..sled::Config::default()
+        };
+        let database = open_database(&config).map_err(StoreError::io("open", path))?;
         let keyed = Self { directory: store.to_owned(), database };
         // What is damaged shows only when it is read.
         for tree in Tree::ALL {
@@ -115,11 +138,14 @@ impl Keyed {
         Ok(keyed)
     }
 
-    /// Puts back what was published. What cannot be read of it is lost, and nothing else.
+    /// Puts back what was published and is not there: all of it in a database that was made anew, and what sled lost
+    /// when its process was killed. Nothing of it, if it is damaged.
     fn take_over_published(&self) -> Result<(), StoreError> {
         for tree in Tree::ALL {
-            for (key, value) in read_published(&self.directory, tree).unwrap_or_default() {
-                self.put(tree, &key, &value)?;
+            for (key, value) in read_published(&self.directory, tree)? {
+                if self.get::<serde_json::Value>(tree, &key)?.is_none() {
+                    self.put(tree, &key, &value)?;
+                }
             }
         }
         Ok(())
@@ -188,6 +214,14 @@ impl std::fmt::Debug for Keyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keyed").field("directory", &self.directory).finish()
     }
+}
+
+/// Opens a database. Some damage makes sled panic; to the store it is damage like any other.
+fn open_database(config: &sled::Config) -> std::io::Result<sled::Db<FANOUT>> {
+    let open = std::panic::AssertUnwindSafe(|| sled::Db::open_with_config(config));
+    std::panic::catch_unwind(open).unwrap_or_else(|_| {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "it cannot be opened after a change that was cut off"))
+    })
 }
 
 /// Whether an error tells of bytes that are not what was written.
@@ -306,6 +340,33 @@ mod tests {
         let (keyed, problem) = Keyed::open(directory.path()).expect("opens");
         assert!(problem.expect("said").to_string().contains("damaged-"));
         assert_eq!(keyed.get::<u64>(Tree::Losses, "1").expect("readable"), Some(7));
+    }
+
+    #[test]
+    fn a_keyed_part_that_was_not_finished_is_made_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (keyed, _) = Keyed::open(directory.path()).expect("opens");
+        keyed.put(Tree::Cursors, "a", &7).and_then(|()| keyed.publish()).expect("published");
+        drop(keyed);
+        // As a process leaves it that dies before it put back anything.
+        std::fs::remove_dir_all(directory.path().join(files::KEYED_DIRECTORY)).expect("ours");
+        drop(Keyed::open_there(directory.path(), &directory.path().join(UNFINISHED_DIRECTORY)).expect("opens"));
+        let (keyed, _) = Keyed::open(directory.path()).expect("opens");
+        assert_eq!(keyed.get::<u64>(Tree::Cursors, "a").expect("readable"), Some(7));
+        assert!(!directory.path().join(UNFINISHED_DIRECTORY).exists());
+    }
+
+    #[test]
+    fn a_published_file_that_is_damaged_is_not_overwritten() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join(PUBLISHED_FILE);
+        std::fs::write(&path, "damaged").expect("writable");
+        let (keyed, problem) = Keyed::open(directory.path()).expect("opens");
+        assert!(problem.expect("said").to_string().contains("moved aside"));
+        keyed.publish().expect("published");
+        let names = files::entries(directory.path()).expect("listed");
+        let aside = names.iter().find(|name| name.to_string_lossy().contains(".damaged-")).expect("kept");
+        assert_eq!(std::fs::read(directory.path().join(aside)).expect("readable"), b"damaged");
     }
 
     fn walk(directory: &Path) -> Vec<PathBuf> {

@@ -16,6 +16,9 @@ use crate::storage::tail::{LogFile, LogHeader, TailMemory, put_batch};
 /// Rows pushed while readers of the tail wait.
 const PUSH_AT_ONCE: usize = 128;
 
+/// How long it is waited for whoever appends, to start a log in place of one that could not be synced.
+const WRITER_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What only the appending thread needs.
 pub(crate) struct Writer {
     frames: Vec<u8>,
@@ -152,12 +155,19 @@ pub(super) fn sync(shared: &Shared, tails: &[Arc<Tail>]) -> Result<(), StoreErro
     for tail in tails {
         match &tail.log {
             Some(log) if log.has_failed() => {
-                let writer = shared.writer.lock();
+                // Whoever appends may wait for the sealer, and that for this.
+                let Some(writer) = shared.writer.try_lock_for(WRITER_WAIT) else {
+                    let reason = format!(
+                        "cannot sync {}, and whoever appends keeps it from being replaced",
+                        log.path().display()
+                    );
+                    return Err(StoreError::NotDurable { reason });
+                };
                 if shared.pieces().active().is_some_and(|active| active.id == tail.id) {
                     rotate(shared)?;
                 }
                 drop(writer);
-                shared.wait_sealed()?;
+                shared.wait_sealed_for_sync()?;
             }
             Some(log) => log.sync()?,
             None => {}

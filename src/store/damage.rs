@@ -75,7 +75,12 @@ fn pieces_read(pieces: &Pieces) -> Vec<Piece> {
     };
     let segments = pieces.segments.iter().map(|segment| piece(segment.contents().id, &**segment, false));
     let tails = pieces.tails.iter().map(|tail| piece(tail.id, &TailSource::new(&tail.memory), true));
-    segments.chain(tails).collect()
+    let stand_ins = pieces.stand_ins.iter().map(|tail| piece(tail.id, &TailSource::new(&tail.memory), true));
+    let mut read: Vec<Piece> = segments.chain(tails).chain(stand_ins).collect();
+    if !pieces.stand_ins.is_empty() {
+        read.sort_by_key(|piece| piece.first_sequence);
+    }
+    read
 }
 
 /// A problem with its place. Nothing if no event can be missing because of it.

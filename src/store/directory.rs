@@ -120,12 +120,30 @@ impl Directory {
         if !self.root.exists() || self.format()?.is_some() {
             return Ok(());
         }
+        if self.holds_events() {
+            return Err(self.without_format());
+        }
         match files::entries(&self.root)?.into_iter().find(|name| !is_ours(name)) {
             Some(name) => {
                 let reason = format!("it holds `{}` and no {FORMAT_FILE} file", name.to_string_lossy());
                 Err(StoreError::NotAStore { path: self.root.clone(), reason })
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether there is a segment or a log.
+    fn holds_events(&self) -> bool {
+        let holds = |path: &Path, ending: &str| files::list_numbered(path, ending).is_ok_and(|found| !found.is_empty());
+        holds(&self.segments, SEGMENT_ENDING) || holds(&self.tail, LOG_ENDING)
+    }
+
+    /// A directory that is there and has no format file.
+    pub(crate) fn without_format(&self) -> StoreError {
+        let path = self.root.clone();
+        match self.holds_events() {
+            true => StoreError::WithoutFormat { path },
+            false => StoreError::NotAStore { path, reason: format!("it has no {FORMAT_FILE} file") },
         }
     }
 
@@ -250,7 +268,15 @@ impl Directory {
         let last = found.pieces.segments.last();
         found.anchor = last.map_or_else(Anchor::default, |segment| segment.contents().after);
         let mut first_wanted = found.pieces.sealed_sequence() + 1;
+        let without_segment = |id: &u64| !found.pieces.segments.iter().any(|segment| segment.contents().id == *id);
+        let unread: Vec<u64> =
+            segments.iter().copied().filter(without_segment).filter(|id| logs.contains(id)).collect();
+        let stand_ins: HashSet<u64> =
+            unread.into_iter().filter(|&id| found.stand_in(self, id, epoch, before)).collect();
         for (header, id) in self.unsealed(logs, found)? {
+            if stand_ins.contains(&id) {
+                continue;
+            }
             let path = files::numbered(&self.tail, id, LOG_ENDING);
             if let Some(header) = &header {
                 if epoch.is_some_and(|epoch| epoch != header.epoch) {
@@ -366,11 +392,16 @@ impl Found {
         self.pieces.segments.sort_by_key(|segment| segment.contents().first_sequence);
     }
 
+    /// The highest sequence number that something says was given.
+    pub(crate) fn highest_known(&self) -> u64 {
+        let in_tails = self.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
+        in_tails.max(self.pieces.sealed_sequence()).max(self.anchor.sequence)
+    }
+
     /// The highest sequence number that is given already, as far as can be known: behind what could be read there
     /// may be more in files that could not.
     pub(crate) fn highest_sequence(&self) -> u64 {
-        let in_tails = self.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
-        let known = in_tails.max(self.pieces.sealed_sequence()).max(self.anchor.sequence);
+        let known = self.highest_known();
         let last_read = self.pieces.tails.iter().map(|tail| tail.id).max().unwrap_or(0).max(self.last_id);
         if self.last_unread > last_read { known + EVENTS_BEYOND_DAMAGE } else { known }
     }
@@ -404,7 +435,13 @@ impl Found {
     }
 
     /// Adds the batches of a log to a tail. Whether all of it, but for a torn end, could be read.
-    fn replay(&mut self, memory: &mut TailMemory, contents: &LogContents, first_wanted: u64, path: &Path) -> bool {
+    pub(super) fn replay(
+        &mut self,
+        memory: &mut TailMemory,
+        contents: &LogContents,
+        first_wanted: u64,
+        path: &Path,
+    ) -> bool {
         let mut whole = contents.damaged.is_empty();
         for stretch in &contents.damaged {
             let reason = format!("{} bytes from byte {} on are not what was written", stretch.bytes, stretch.offset);

@@ -168,7 +168,7 @@ fn contents_at(
             add(&rows.event(row), rows.id(row));
         })?;
     }
-    for tail in &pieces.tails {
+    for tail in pieces.tails.iter().chain(&pieces.stand_ins) {
         if tail.memory.read().next_ordinal(event_type, *timestamp_us).is_none() {
             continue;
         }

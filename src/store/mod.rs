@@ -25,6 +25,7 @@ pub(crate) mod retention;
 mod sealer;
 mod shared;
 mod snapshot;
+mod stand_ins;
 mod stats;
 mod subscribe;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub(crate) use damage::Damage;
 pub use directory::FORMAT_VERSION;
 pub(crate) use directory::{Directory, EVENTS_BEYOND_DAMAGE};
 pub use record::{Loss, LossCause, Origin, Removal};
+pub(crate) use record::{Missing, emptied};
 pub(crate) use rejections::Rejections;
 pub use retention::{Retention, RetentionReport, TypeRetention};
 pub use snapshot::Snapshot;

@@ -1,5 +1,6 @@
 //! Opening a store, and bringing it back to where it was after a crash.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,9 +13,10 @@ use super::pieces::{Pieces, Tail};
 use super::retention::Retention;
 use super::sealer::{self, SealedLog};
 use super::shared::Shared;
+use super::stand_ins;
 use super::{Handle, Loss, LossCause, Store};
 use crate::error::StoreError;
-use crate::storage::files::{self, LOG_ENDING};
+use crate::storage::files::{self, LOG_ENDING, SEGMENT_ENDING};
 use crate::storage::segment::SegmentCache;
 use crate::storage::tail::{LogFile, TailMemory};
 
@@ -66,24 +68,27 @@ impl Store {
         files::sync_directory(&directory.root)?;
         let cache = SegmentCache::new(config.cache_bytes);
         let found = directory.read(&cache, &Pieces::default(), true)?;
-        let sequence = found.highest_sequence();
-        let mut pieces = found.pieces;
+        let (known, sequence) = (found.highest_known(), found.highest_sequence());
+        let (mut pieces, mut problems) = (found.pieces, found.problems);
+        stand_ins::seal_again(&directory, format, &cache, &mut pieces, &mut problems);
         let log_ids = files::list_numbered(&directory.tail, LOG_ENDING)?;
-        let segment_ids = files::list_numbered(&directory.segments, files::SEGMENT_ENDING)?;
-        let last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0).max(found.last_id);
+        let segment_ids = files::list_numbered(&directory.segments, SEGMENT_ENDING)?;
+        let mut last_id = log_ids.last().copied().max(segment_ids.last().copied()).unwrap_or(0).max(found.last_id);
 
         if !lock.left_well {
             make_durable(&directory, &pieces)?;
         }
-        let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids)?;
+        let resumed = resume_last(&directory, &mut pieces, found.last_log.as_ref(), &log_ids, &mut last_id)?;
         let mut shared = Shared::new(directory, format, config, cache, pieces, sequence, false);
         shared.is_spool = removable == 0;
         // Before the threads are started, so that retention never sees another limit.
         shared.removable.store(removable, Ordering::Release);
         shared.sealing.lock().anchor = found.anchor;
-        *shared.problems.lock() = found.problems;
-        // Numbers are passed over behind what could not be read, which a log that goes on does not do.
-        if !resumed || sequence >= shared.pieces().active().map_or(0, |tail| tail.next_sequence()) {
+        *shared.problems.lock() = problems;
+        // Numbers are passed over behind what could not be read, which a log that goes on does not do; nor may the ids
+        // of the logs behind it be those of files that are there.
+        let goes_on = |tail: &Arc<Tail>| tail.id == last_id && sequence < tail.next_sequence();
+        if !resumed || !shared.pieces().active().is_some_and(goes_on) {
             let tail = new_tail(&shared, last_id + 1, sequence + 1, found.anchor)?;
             shared.change_pieces(|pieces| pieces.tails.push(Arc::new(tail)));
         }
@@ -95,6 +100,10 @@ impl Store {
         {
             // A full disk must not keep a store from being opened; then it is a problem that is told.
             let noted = store.note_torn(torn_bytes);
+            store.shared().note_problem(noted);
+        }
+        if sequence > known {
+            let noted = store.note_passed_over(known + 1, sequence);
             store.shared().note_problem(noted);
         }
         Ok(store)
@@ -110,6 +119,13 @@ impl Store {
         self.note_loss(&loss)
     }
 
+    /// Remembers that numbers were passed over, since the newest files could not be read.
+    fn note_passed_over(&self, first: u64, last: u64) -> Result<(), StoreError> {
+        let detail = "the newest files could not be read when the store was opened to be written";
+        let (first_sequence, last_sequence) = (Some(first), Some(last));
+        self.note_loss(&Loss { first_sequence, last_sequence, ..Loss::new(LossCause::Damaged, detail) })
+    }
+
     /// Opens a store for reading: takes no lock and writes nothing. Works beside a writer, on a copy of the
     /// directory and on a read-only disk.
     ///
@@ -123,12 +139,7 @@ impl Store {
         }
         let Some(format) = directory.format()? else {
             let empty = files::entries(&directory.root).is_ok_and(|entries| entries.is_empty());
-            let path = directory.root;
-            return Err(if empty {
-                StoreError::Missing { path }
-            } else {
-                StoreError::NotAStore { path, reason: "it has no FORMAT file".to_owned() }
-            });
+            return Err(if empty { StoreError::Missing { path: directory.root } } else { directory.without_format() });
         };
         let config = StoreConfig { retention: Retention::default(), ..StoreConfig::default() };
         let cache = SegmentCache::new(config.cache_bytes);
@@ -171,21 +182,39 @@ fn make_durable(directory: &Directory, pieces: &Pieces) -> Result<(), StoreError
     for path in logs.chain([directory.root.join(files::FOREIGN_FILE)]) {
         // What is no regular file is said to whoever asks for concepts; events are not concerned.
         if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
-            files::write_durably(&path, &files::read(&path, u64::MAX - 1)?)?;
+            match files::write_durably(&path, &files::read(&path, u64::MAX - 1)?) {
+                // Without room for a second copy the store would open for nobody who could make room. A sync in place
+                // is all that is left then.
+                Err(StoreError::Io { source, .. })
+                    if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+                {
+                    let synced = files::open_to_read(&path).and_then(|file| file.sync_all());
+                    synced.map_err(StoreError::io("sync", &path))?;
+                }
+                other => other?,
+            }
         }
     }
     Ok(())
 }
 
 /// Gives the tails their logs, so that the last can be appended to. Whether there is one to go on with.
+///
+/// A log may have the name of another, of which there is a segment: what it holds becomes a segment under an id that
+/// nothing has.
 fn resume_last(
     directory: &Directory,
     pieces: &mut Pieces,
     last_log: Option<&super::directory::LastLog>,
     log_ids: &[u64],
+    last_id: &mut u64,
 ) -> Result<bool, StoreError> {
     let mut resumed = false;
     let count = pieces.tails.len();
+    let is_taken = |id: u64| {
+        let path = files::numbered(&directory.segments, id, SEGMENT_ENDING);
+        pieces.segments.iter().any(|segment| segment.contents().id == id || segment.path() == path)
+    };
     for (index, tail) in pieces.tails.iter_mut().enumerate() {
         let is_last = index + 1 == count && log_ids.last() == Some(&tail.id);
         let resume = last_log.filter(|last| is_last && last.id == tail.id && last.can_resume);
@@ -196,7 +225,9 @@ fn resume_last(
         };
         resumed |= resume.is_some();
         let memory = std::mem::replace(&mut *tail.memory.write(), TailMemory::new(1));
-        *tail = Arc::new(Tail::new(tail.id, memory, Some(log)));
+        let is_free = !is_taken(tail.id);
+        *last_id += u64::from(!is_free);
+        *tail = Arc::new(Tail::new(if is_free { tail.id } else { *last_id }, memory, Some(log)));
     }
     Ok(resumed)
 }
@@ -204,7 +235,13 @@ fn resume_last(
 /// The logs whose segments are durable, left over from before.
 fn sealed_logs(shared: &Shared, log_ids: &[u64]) -> Vec<SealedLog> {
     let pieces = shared.pieces();
-    let sealed = |id: &&u64| pieces.segments.iter().any(|segment| segment.contents().id == **id);
+    let holds = |id: u64| {
+        // One that has the name of another may hold events that no segment has.
+        let path = files::numbered(&shared.directory.tail, id, LOG_ENDING);
+        let is_it = |tail: &&Arc<Tail>| tail.log.as_ref().is_some_and(|log| log.path() == path);
+        pieces.tails.iter().find(is_it).is_some_and(|tail| tail.memory.read().len() > 0)
+    };
+    let sealed = |id: &&u64| pieces.segments.iter().any(|segment| segment.contents().id == **id) && !holds(**id);
     let log = |id: &u64| {
         let path = files::numbered(&shared.directory.tail, *id, LOG_ENDING);
         let age =

@@ -58,6 +58,8 @@ pub(crate) struct Pieces {
     pub(crate) segments: Vec<Arc<SegmentReader>>,
     /// The tail that became the last segment. It is still in memory, so the newest events are read there.
     pub(crate) recent: Option<Arc<Tail>>,
+    /// Tails between the segments, of logs whose segments cannot be read; none overlaps a segment.
+    pub(crate) stand_ins: Vec<Arc<Tail>>,
     /// Tails that no segment holds yet, the active one last.
     pub(crate) tails: Vec<Arc<Tail>>,
 }
@@ -84,7 +86,7 @@ impl Pieces {
 
     /// The tails in memory, the latest first.
     fn tails_in_memory(&self) -> impl Iterator<Item = &Arc<Tail>> {
-        self.tails.iter().rev().chain(self.recent_if_last())
+        self.tails.iter().rev().chain(self.recent_if_last()).chain(&self.stand_ins)
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -96,8 +98,13 @@ impl Pieces {
         let tails = recent
             .into_iter()
             .chain(&self.tails)
+            .chain(&self.stand_ins)
             .map(|tail| Arc::new(TailSource::new(&tail.memory)) as Arc<dyn Source>);
-        Snapshot::new(segments.chain(tails.filter(|tail| tail.len() > 0)).collect())
+        let mut sources: Vec<_> = segments.chain(tails.filter(|tail| tail.len() > 0)).collect();
+        if !self.stand_ins.is_empty() {
+            sources.sort_by_key(|source| *source.sequences().start());
+        }
+        Snapshot::new(sources)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a store knows of its own record: what it lost or was never given, what retention removed, and where events
 //! that came from other stores were before. Kept in the keyed part, and published for readers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -70,6 +71,9 @@ pub struct Loss {
     pub first_us: Option<i64>,
     /// The latest time that may be concerned, in µs.
     pub last_us: Option<i64>,
+    /// The only type that is concerned; nothing if any may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
     /// When this was noted, in µs.
     pub noted_at_us: i64,
     /// What happened, in words.
@@ -87,6 +91,7 @@ impl Loss {
             last_sequence: None,
             first_us: None,
             last_us: None,
+            event_type: None,
             noted_at_us: Utc::now().timestamp_micros(),
             detail: detail.into(),
         }
@@ -125,6 +130,18 @@ pub struct Origin {
     pub origin_last_sequence: u64,
     /// How many events of the run were stored here; the others were here already.
     pub events: u64,
+}
+
+/// The ranges of sequence numbers of which retention left nothing: at once, or type by type.
+pub(crate) fn emptied(removals: &[Removal]) -> Vec<(u64, u64)> {
+    let mut by_range: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for removal in removals {
+        let events = if removal.event_type.is_none() { u64::MAX } else { removal.events };
+        let sum = by_range.entry((removal.first_sequence, removal.last_sequence)).or_default();
+        *sum = sum.saturating_add(events);
+    }
+    let is_all = |(first, last): (u64, u64), events: u64| events > last.saturating_sub(first);
+    by_range.into_iter().filter(|&(range, events)| is_all(range, events)).map(|(range, _)| range).collect()
 }
 
 impl Store {

@@ -12,7 +12,7 @@ use super::pieces::Tail;
 use super::shared::Shared;
 use crate::error::StoreError;
 use crate::storage::files::{self, LOG_ENDING, SEGMENT_ENDING};
-use crate::storage::segment::{self, SegmentReader};
+use crate::storage::segment::{self, Contents, SegmentReader};
 use crate::storage::tail::anchor_frame;
 
 /// How long the sealer waits after a failure before it tries again.
@@ -104,11 +104,17 @@ fn seal(shared: &Shared, tail: &Arc<Tail>) -> Result<(), StoreError> {
         shared.change_pieces(|pieces| pieces.tails.retain(|waiting| waiting.id != tail.id));
         return Ok(());
     };
-    // What stands in its place could not be read, or is another segment under this name.
-    files::move_aside(&path)?;
+    // What stands in its place could not be read, or is another segment under this name; or an attempt before this one
+    // failed behind it.
+    let is_it =
+        |there: &Contents| (there.id, there.after, there.count) == (contents.id, contents.after, contents.count);
+    if !SegmentReader::open(&path, &shared.cache).is_ok_and(|there| is_it(there.contents())) {
+        files::move_aside(&path)?;
+    }
     files::write_durably(&path, &bytes)?;
     drop(bytes);
     let reader = Arc::new(SegmentReader::open(&path, &shared.cache)?);
+    shared.problems.lock().retain(|problem| !problem.is_about(&path));
     shared.change_pieces(|pieces| {
         pieces.segments.push(reader);
         pieces.tails.retain(|waiting| waiting.id != tail.id);
@@ -139,10 +145,11 @@ fn remove_expired_logs(shared: &Shared, sealed_logs: &mut Vec<SealedLog>) {
 pub(super) fn remove_sealed_logs(shared: &Shared) -> Result<(), StoreError> {
     let pieces = shared.pieces();
     for id in files::list_numbered(&shared.directory.tail, LOG_ENDING)? {
-        if !pieces.tails.iter().any(|tail| tail.id == id)
+        let path = files::numbered(&shared.directory.tail, id, LOG_ENDING);
+        if !pieces.tails.iter().any(|tail| tail.log.as_ref().is_some_and(|log| log.path() == path))
             && pieces.segments.iter().any(|segment| segment.contents().id == id)
         {
-            files::remove(&files::numbered(&shared.directory.tail, id, LOG_ENDING))?;
+            files::remove(&path)?;
         }
     }
     Ok(())

@@ -54,6 +54,8 @@ pub(crate) struct Sealing {
     pub(crate) anchor: Anchor,
     /// Why the last attempt failed, until one succeeds.
     pub(crate) failure: Option<String>,
+    /// Whether the sealer waits until what it noted is durable. Whoever makes it so must not wait for the sealer then.
+    pub(crate) awaits_durable: bool,
 }
 
 /// The keyed part, opened when it is first needed.
@@ -118,6 +120,16 @@ impl Shared {
 
     /// Waits until no tail waits to be sealed.
     pub(crate) fn wait_sealed(&self) -> Result<(), StoreError> {
+        self.wait_sealed_unless(|_| None)
+    }
+
+    /// As [`wait_sealed`](Self::wait_sealed), unless the sealer itself waits for what is written to become durable.
+    pub(crate) fn wait_sealed_for_sync(&self) -> Result<(), StoreError> {
+        let reason = || "a log could not be synced, and its segment is not written yet".to_owned();
+        self.wait_sealed_unless(|sealing| sealing.awaits_durable.then(|| StoreError::NotDurable { reason: reason() }))
+    }
+
+    fn wait_sealed_unless(&self, refused: impl Fn(&Sealing) -> Option<StoreError>) -> Result<(), StoreError> {
         let mut sealing = self.sealing.lock();
         if sealing.failure.take().is_some() {
             // Whoever asks anew wants another attempt, and not the outcome of the last one.
@@ -129,6 +141,9 @@ impl Shared {
             }
             if sealing.stop {
                 return Err(StoreError::Closed);
+            }
+            if let Some(error) = refused(&sealing) {
+                return Err(error);
             }
             self.sealing_changed.wait_for(&mut sealing, std::time::Duration::from_millis(50));
         }

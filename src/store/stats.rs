@@ -68,7 +68,12 @@ impl Store {
         types.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         Ok(StoreStats {
             events,
-            tail_events: pieces.tails.iter().map(|tail| u64::from(tail.memory.read().len())).sum(),
+            tail_events: pieces
+                .tails
+                .iter()
+                .chain(&pieces.stand_ins)
+                .map(|tail| u64::from(tail.memory.read().len()))
+                .sum(),
             segments: pieces.segments.len() as u64,
             types,
             entities: entities.len() as u64,

@@ -12,7 +12,10 @@ mod crashes;
 mod disk;
 mod faults;
 mod journal;
+mod names;
 mod run;
+mod stand_ins;
+mod waits;
 
 fn config(segment_events: u32) -> StoreConfig {
     StoreConfig { segment_events, durability: Durability::OsBuffered, ..StoreConfig::default() }

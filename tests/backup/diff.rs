@@ -21,7 +21,11 @@ fn numbered(number: u64, what: &str) -> Event {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 8,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn planted_differences_are_found_exactly(plan in prop::collection::vec(0..8u8, 1..260), shuffle in any::<u64>()) {

@@ -89,7 +89,7 @@ fn damage_in_the_backup_is_healed() {
     let report = backup(&store, &to);
     assert_eq!((report.kept.files, report.copied.files), (0, 5));
     assert_eq!(contents(&to), contents(&store));
-    forensics::restore(&to, &directory.path().join("restored"), &|_, _| {}).expect("healed");
+    forensics::restore(&to, &directory.path().join("restored"), &forensics::RestoreOptions::default()).expect("healed");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn another_store_or_history_is_refused() {
     assert!(matches!(error, BackupError::OtherStore { .. }), "{error}");
     // Two stores that were one: each goes on in its way.
     let restored = directory.path().join("restored");
-    forensics::restore(&to, &restored, &|_, _| {}).expect("restored");
+    forensics::restore(&to, &restored, &forensics::RestoreOptions::default()).expect("restored");
     store_of(&restored, &[event(1, 1)]);
     store_of(&store, &[event(2, 2)]);
     backup(&store, &to);

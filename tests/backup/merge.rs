@@ -82,7 +82,11 @@ fn check_origins_and_union(sources: &[PathBuf], output: &Path) -> Vec<Vec<Stored
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases * 3 / 32,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn merging_is_a_union_that_keeps_ids_and_origins(
@@ -185,8 +189,10 @@ fn what_was_lost_in_a_store_is_lost_in_the_merged_one() {
     store.note_loss(&Loss { events: Some(3), ..Loss::new(LossCause::Rejected, "old.jsonl: no time") }).expect("noted");
     store.append(&events(350..352)).expect("written");
     store.seal().expect("sealed");
-    let removed: u64 = store.removals().expect("readable").iter().map(|removal| removal.events).sum();
     store.close().expect("closed");
+    // Retention goes on until the store is closed.
+    let store = Store::open_read_only(path("a")).expect("readable");
+    let removed: u64 = store.removals().expect("readable").iter().map(|removal| removal.events).sum();
     // And one of which a block cannot be read.
     store_of(&path("b"), &events(0..350));
     let segment = with_ending(&path("b"), "seg").remove(1);
@@ -281,4 +287,25 @@ fn an_output_that_no_merge_has_made_is_left_alone() {
     crate::harness::backup(&path("a"), &path("copy"));
     assert!(matches!(attempt(&[path("a")], &path("copy")), MergeError::SameStore { .. }));
     assert_eq!(contents(&path("mine")).len(), 4);
+}
+
+#[test]
+fn the_loss_of_a_whole_file_has_its_times_and_numbers() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    store_of(&path("a"), &events(0..350));
+    let mut segments = with_ending(&path("a"), "seg");
+    segments.sort();
+    std::fs::write(&segments[1], "something else").expect("writable");
+    std::fs::write(path("a").join("kv.jsonl"), "nothing\n").expect("writable");
+    let sources = [path("a")];
+    let report = merge(&sources, &path("merged"));
+    assert_eq!((report.events, report.losses), (250, 2));
+    assert_eq!(report.sources[0].problems.len(), 2, "{report:?}");
+    let losses = Store::open_read_only(path("merged")).expect("readable").losses().expect("readable");
+    let loss = losses.iter().find(|loss| loss.events.is_some()).expect("of the segment");
+    assert_eq!((loss.cause, loss.events), (LossCause::Damaged, Some(100)));
+    assert_eq!((loss.first_us, loss.last_us), (Some(99_000_000), Some(200_000_000)), "the events around it");
+    assert!(loss.detail.contains("numbers 101 to 200 there"), "{}", loss.detail);
+    assert_eq!(merge(&sources, &path("merged")).losses, 0, "it is known");
 }

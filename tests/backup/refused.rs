@@ -8,7 +8,7 @@ use sutra_grid_events::store::{BackupError, BackupOptions};
 use crate::harness::{backup, events, store_of, walk, with_ending};
 
 fn restore(from: &Path, to: &Path) -> BackupError {
-    forensics::restore(from, to, &|_, _| {}).expect_err("refused")
+    forensics::restore(from, to, &forensics::RestoreOptions::default()).expect_err("refused")
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn every_changed_missing_or_cut_file_is_noticed() {
         }
         std::fs::write(&path, whole).unwrap();
     }
-    forensics::restore(&to, &restored, &|_, _| {}).expect("whole again");
+    forensics::restore(&to, &restored, &forensics::RestoreOptions::default()).expect("whole again");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn an_unfinished_backup_is_told_from_a_damaged_one() {
     assert!(matches!(restore(&to, &restored), BackupError::Unfinished { .. }));
     // What is whole is whole, although the mark was left.
     std::fs::write(&log, whole).unwrap();
-    forensics::restore(&to, &restored, &|_, _| {}).expect("whole");
+    forensics::restore(&to, &restored, &forensics::RestoreOptions::default()).expect("whole");
 }
 
 #[test]

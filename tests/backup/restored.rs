@@ -46,7 +46,8 @@ fn an_empty_store_is_restored_too() {
     let path = |name: &str| directory.path().join(name);
     store_of(&path("store"), &[]);
     backup(&path("store"), &path("backup"));
-    let report = forensics::restore(&path("backup"), &path("restored"), &|_, _| {}).expect("restored");
+    let report = forensics::restore(&path("backup"), &path("restored"), &forensics::RestoreOptions::default())
+        .expect("restored");
     assert_eq!((report.events, report.last_sequence, report.first_us), (0, 0, None));
 }
 

@@ -6,7 +6,9 @@
 mod ask;
 mod causes;
 mod crash;
+mod forensics;
 mod forms;
 mod harness;
 mod input;
+mod thinned;
 mod usage;

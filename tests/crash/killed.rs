@@ -1,17 +1,21 @@
 //! `kill -9` of a process that records, seals, removes, learns, closes and reopens all the time: what it acknowledged
-//! is there afterwards, and the store goes on.
+//! is there afterwards, or the store says that retention removed it; and the store goes on.
 //!
 //! The process is this test program itself, started anew for the one test that is [`recorder`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sutra_grid_events::Event;
-use sutra_grid_events::store::{Appended, Durability, ForeignConcept, ForeignPlace, ForeignRecord, Store, StoreConfig};
+use sutra_grid_events::forensics::{VerifyOptions, verify};
+use sutra_grid_events::store::{
+    Appended, Durability, ForeignConcept, ForeignPlace, ForeignRecord, Removal, Retention, Store, StoreConfig,
+    TypeRetention,
+};
+use sutra_grid_events::{Event, StoredEvent};
 
 /// How often it is killed, unless the variable says otherwise.
 const KILLS: u32 = 5;
@@ -23,6 +27,10 @@ const SEED_VARIABLE: &str = "GRID_EVENTS_RECORDER_SEED";
 const RECORDER: &str = "killed::recorder";
 /// The longest time between the first acknowledgement and the kill.
 const MILLIS_MAX: u64 = 250;
+/// Bytes of the store above which its oldest segments go.
+const BYTES_MAX: u64 = 100_000;
+/// The type whose events go early.
+const BEAT: &str = "beat";
 /// Ids of concepts are used again, so that their log is written anew now and then.
 const CONCEPTS: u64 = 300;
 
@@ -39,21 +47,32 @@ impl Random {
     }
 }
 
-/// Segments of few events, so that sealing is always going on. Retention records events of its own, which this test of
-/// events by their sequence numbers does not know.
+/// Segments of few events and little room for them, so that sealing and retention are always going on: beats go as soon
+/// as they are in a segment, which is written anew for that; ticks go with the oldest segments.
 fn config() -> StoreConfig {
+    let at_once = TypeRetention { age_max: Some(Duration::ZERO), thin_after: None };
     StoreConfig {
         segment_events: 150,
         durability: Durability::Interval(Duration::from_millis(3)),
         sealed_log_grace: Duration::from_millis(2),
+        retention: Retention {
+            bytes_max: Some(BYTES_MAX),
+            types: BTreeMap::from([(BEAT.to_owned(), at_once)]),
+            ..Retention::default()
+        },
         ..StoreConfig::default()
     }
 }
 
+fn is_beat(number: u64) -> bool {
+    number.is_multiple_of(3)
+}
+
 fn event(number: u64) -> Event {
+    let event_type = if is_beat(number) { BEAT } else { "tick" };
     let text = "abcdefghij".repeat((number % 7) as usize);
     Event::from_json(&format!(
-        r#"{{"event_type":"tick","node_id":"n{}","number":{number},"text":"{text}","timestamp":"2026-11-18T08:00:00Z"}}"#,
+        r#"{{"event_type":"{event_type}","node_id":"n{}","number":{number},"text":"{text}","timestamp":"2026-11-18T08:00:00Z"}}"#,
         number % 50
     ))
     .expect("well-formed")
@@ -80,9 +99,11 @@ fn recorder() {
     let seed = std::env::var(SEED_VARIABLE).expect("set with the directory").parse().expect("a number");
     let mut random = Random(seed);
     let mut learned = seed << 32;
+    let mut recorded = seed << 32;
     let mut store = Store::open_with(&directory, config()).expect("opens after a kill");
     let mut out = std::io::stdout();
     loop {
+        assert_eq!(store.problems(), Vec::<String>::new());
         match random.below(40) {
             0 => {
                 store.close().expect("closed");
@@ -97,12 +118,12 @@ fn recorder() {
                 learned += 1;
             }
             _ => {
-                let first = store.sequence() + 1;
                 let count = 1 + random.below(20);
-                let events: Vec<Event> = (first..first + count).map(event).collect();
+                let events: Vec<Event> = (recorded..recorded + count).map(event).collect();
                 let stored = store.append(&events).expect("written");
                 assert!(stored.iter().all(|outcome| matches!(outcome, Appended::Stored(_))));
-                writeln!(out, "events {first} {count}").expect("the parent reads");
+                writeln!(out, "events {recorded} {count}").expect("the parent reads");
+                recorded += count;
             }
         }
     }
@@ -111,8 +132,11 @@ fn recorder() {
 /// What was acknowledged in all rounds.
 #[derive(Default)]
 struct Acknowledged {
-    last_event: u64,
+    /// The numbers of the events, in their order.
+    events: Vec<u64>,
     concepts: HashMap<u64, u64>,
+    /// Events of which the store said that they were removed, at the last check.
+    removed: u64,
 }
 
 impl Acknowledged {
@@ -121,10 +145,7 @@ impl Acknowledged {
         let kind = words.next();
         let numbers: Vec<u64> = words.map_while(|word| word.parse().ok()).collect();
         match (kind, numbers.as_slice()) {
-            (Some("events"), [first, count]) => {
-                assert!(*first <= self.last_event + 1 || self.last_event == 0, "{line} after {}", self.last_event);
-                self.last_event = first + count - 1;
-            }
+            (Some("events"), [first, count]) => self.events.extend(*first..first + count),
             (Some("concept"), [number]) => drop(self.concepts.insert(number % CONCEPTS, *number)),
             // What the test program itself prints.
             _ => {}
@@ -132,21 +153,21 @@ impl Acknowledged {
     }
 
     fn check(&mut self, directory: &Path, round: u32) {
-        let store = Store::open_with(directory, config()).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        // What is looked at must not go meanwhile.
+        let config = StoreConfig { retention: Retention::default(), ..config() };
+        let store = Store::open_with(directory, config).unwrap_or_else(|error| panic!("round {round}: {error}"));
         assert_eq!(store.problems(), Vec::<String>::new(), "round {round}");
-        let removed = store.removals().expect("readable").last().map_or(0, |removal| removal.last_sequence);
-        let mut sequences = Vec::new();
-        let visit = &mut |stored: sutra_grid_events::StoredEvent| {
-            assert_eq!(stored.event.to_json(), event(stored.sequence).to_json(), "round {round}");
-            sequences.push(stored.sequence);
-            ControlFlow::Continue(())
-        };
-        store.snapshot().scan(0, visit).expect("readable");
-        assert!(sequences.is_sorted_by(|a, b| a < b), "round {round}: an event is there twice");
-        let there: std::collections::HashSet<u64> = sequences.iter().copied().collect();
-        let lost = (removed + 1..=self.last_event).find(|sequence| !there.contains(sequence));
-        assert_eq!(lost, None, "round {round}: of {} acknowledged, {removed} removed", self.last_event);
-        self.last_event = self.last_event.max(store.sequence());
+        let found = Found::of(&store, round);
+        found.check_removals(&store.removals().expect("readable"), store.sequence(), round);
+        found.check_events(&self.events, round);
+        self.removed = found.removed(store.sequence());
+        self.check_concepts(&store, round);
+        store.close().expect("closed");
+        let verified = verify(directory, &VerifyOptions::default(), &|_| {}).expect("readable");
+        assert!(verified.is_ok(), "round {round}: {:?}", verified.findings);
+    }
+
+    fn check_concepts(&self, store: &Store, round: u32) {
         let mut found = HashMap::new();
         let generation = store.foreign_end().expect("readable").generation;
         let visit = &mut |_, record| {
@@ -159,7 +180,74 @@ impl Acknowledged {
             // One more may have been written that was not acknowledged.
             assert!(found.get(id).is_some_and(|found| found >= number), "round {round}: concept {id} of {number}");
         }
-        store.close().expect("closed");
+    }
+}
+
+/// The events of a store after a kill.
+#[derive(Default)]
+struct Found {
+    /// The sequence numbers of all.
+    sequences: HashSet<u64>,
+    /// The numbers of those that the test recorded, in their order.
+    numbers: Vec<u64>,
+    /// The types and first sequence numbers of removals of which the store says so in an event.
+    told: HashSet<(String, u64)>,
+}
+
+impl Found {
+    fn of(store: &Store, round: u32) -> Self {
+        let mut found = Self::default();
+        let visit = &mut |stored: StoredEvent| {
+            assert!(found.sequences.insert(stored.sequence), "round {round}: {} is there twice", stored.sequence);
+            let json: serde_json::Value = serde_json::from_str(&stored.event.to_json()).expect("JSON");
+            if json["event_type"] == "events_removed" {
+                let removed_type = json["removed_type"].as_str().unwrap_or_default().to_owned();
+                found.told.insert((removed_type, json["first_sequence"].as_u64().expect("a number")));
+            } else {
+                let number = json["number"].as_u64().expect("a number");
+                assert_eq!(stored.event.to_json(), event(number).to_json(), "round {round}");
+                found.numbers.push(number);
+            }
+            ControlFlow::Continue(())
+        };
+        store.snapshot().scan(0, visit).expect("readable");
+        assert!(found.numbers.is_sorted_by(|a, b| a < b), "round {round}: an event is there twice, or out of order");
+        found
+    }
+
+    fn removed(&self, last_sequence: u64) -> u64 {
+        last_sequence - self.sequences.len() as u64
+    }
+
+    /// Every event that was given a number is there, or the store says that it was removed; and how many.
+    fn check_removals(&self, removals: &[Removal], last_sequence: u64, round: u32) {
+        let missing = |first: u64, last: u64| (first..=last).filter(|number| !self.sequences.contains(number));
+        let explained: HashSet<u64> =
+            removals.iter().flat_map(|removal| removal.first_sequence..=removal.last_sequence).collect();
+        let lost = missing(1, last_sequence).find(|sequence| !explained.contains(sequence));
+        let near = || removals.iter().filter(|removal| removal.last_sequence + 600 > lost.unwrap_or(0)).take(12);
+        let near: Vec<String> = near().map(|removal| format!("{removal:?}")).collect();
+        assert_eq!(lost, None, "round {round}: it is missing, and no removal says so; {near:#?}");
+        let whole = removals.iter().filter(|removal| removal.event_type.is_none());
+        let whole_until = whole.map(|removal| removal.last_sequence).max().unwrap_or(0);
+        let first = self.sequences.iter().min().copied().unwrap_or(u64::MAX);
+        for removal in removals.iter().filter(|removal| removal.first_sequence > whole_until.max(first)) {
+            assert_eq!(removal.event_type.as_deref(), Some(BEAT), "round {round}");
+            // What was noted is removed as a whole, now or the next time.
+            let count = missing(removal.first_sequence, removal.last_sequence).count() as u64;
+            assert!(count == 0 || count == removal.events, "round {round}: {count} are missing, {removal:?}");
+            // The event that says so is younger than what it speaks of, so that it is there as well.
+            let told = (BEAT.to_owned(), removal.first_sequence);
+            assert!(self.told.contains(&told), "round {round}: no event tells of {removal:?}");
+        }
+    }
+
+    /// Of what was acknowledged, only beats and the oldest may have been removed.
+    fn check_events(&self, acknowledged: &[u64], round: u32) {
+        let Some(first) = self.numbers.first() else { return };
+        let there: HashSet<u64> = self.numbers.iter().copied().collect();
+        let is_lost = |number: &&u64| **number >= *first && !is_beat(**number) && !there.contains(*number);
+        assert_eq!(acknowledged.iter().find(is_lost), None, "round {round}: of {}", acknowledged.len());
     }
 }
 
@@ -201,6 +289,7 @@ fn what_a_killed_process_acknowledged_is_there() {
             acknowledged.check(&directory, round);
         }
     }
-    println!("{kills} kills, {} events", acknowledged.last_event);
-    assert!(kills < 4 || acknowledged.last_event > 0, "nothing was ever acknowledged");
+    println!("{kills} kills, {} events, {} removed", acknowledged.events.len(), acknowledged.removed);
+    assert!(kills < 4 || !acknowledged.events.is_empty(), "nothing was ever acknowledged");
+    assert!(kills < 20 || acknowledged.removed > 0, "nothing was ever removed");
 }

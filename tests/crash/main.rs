@@ -2,5 +2,8 @@
 //!
 //! What power cuts and failing disks leave is simulated by the unit tests of the store.
 
+// A failed expectation is how a test fails.
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod full;
 mod killed;

@@ -44,8 +44,6 @@ fn a_flipped_bit_of_any_byte_of_a_segment_is_noticed() {
 static STORE: OnceLock<TempDir> = OnceLock::new();
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn a_flipped_bit_of_any_file_is_noticed(file: prop::sample::Index, bit: prop::sample::Index) {
         let store = STORE.get_or_init(healthy);

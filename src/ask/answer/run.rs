@@ -43,6 +43,7 @@ pub(super) fn run(
     let mut gaps = gaps::find(store, &snapshot, read_for(question), question.range, options.now_us)?;
     if question.intent == Intent::Absence(Absence::MissingHeartbeats) {
         gaps.retain(|gap| gap.cause != GapCause::Silent);
+        gaps.extend(gaps::of_heartbeats_before(store, &snapshot, question.range)?);
     }
     given.gaps.splice(..0, gaps);
     if question.yes_no && given.yes.is_none() {

@@ -49,7 +49,7 @@ pub(crate) struct Global {
     /// Reference for relative times such as `2h` [default: the clock]
     #[arg(long, global = true, value_name = "RFC3339", value_parser = parse_now)]
     now: Option<i64>,
-    /// Refuse every command that would write to a store
+    /// Refuse every command that would write to a store, other than to a new copy of one
     #[arg(long, global = true)]
     read_only: bool,
 }
@@ -121,11 +121,15 @@ pub(crate) struct Range {
 
 impl Range {
     /// The range `[since, until)`.
-    pub(crate) fn resolve(&self, now_us: i64) -> TimeRange {
-        TimeRange {
+    pub(crate) fn resolve(&self, now_us: i64) -> Result<TimeRange> {
+        let range = TimeRange {
             since_us: self.since.map(|point| point.resolve(now_us)),
             until_us: self.until.map(|point| point.resolve(now_us)),
+        };
+        if range.is_empty() {
+            bail!("no time lies from --since up to --until; give an --until that is later (`2h` is before `1h`)");
         }
+        Ok(range)
     }
 }
 
@@ -148,20 +152,20 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// The set of events: values of one argument are alternatives, the arguments must all hold.
-    pub(crate) fn filter(&self, now_us: i64) -> Filter {
+    pub(crate) fn filter(&self, now_us: i64) -> Result<Filter> {
         let mut parts = Vec::new();
         parts.extend(any_of(self.types.iter().map(|name| Filter::Type(name.clone()))));
         parts.extend(any_of(self.entities.iter().map(|value| Filter::Entity { field: None, value: value.clone() })));
         parts.extend(self.tests.iter().cloned());
-        let range = self.range.resolve(now_us);
+        let range = self.range.resolve(now_us)?;
         if range != TimeRange::default() {
             parts.push(Filter::Time(range));
         }
-        match parts.len() {
+        Ok(match parts.len() {
             0 => Filter::All,
             1 => parts.remove(0),
             _ => Filter::And(parts),
-        }
+        })
     }
 }
 
@@ -288,11 +292,13 @@ mod tests {
 
     #[test]
     fn values_of_one_argument_are_alternatives_and_arguments_must_all_hold() {
-        assert_eq!(selection(&[]).filter(0), Filter::All);
-        assert_eq!(selection(&["--type", "a"]).filter(0), Filter::Type("a".into()));
+        assert_eq!(selection(&[]).filter(0).expect("a range"), Filter::All);
+        assert_eq!(selection(&["--type", "a"]).filter(0).expect("a range"), Filter::Type("a".into()));
         let entity = |value: &str| Filter::Entity { field: None, value: value.to_owned() };
         assert_eq!(
-            selection(&["--type", "a,b", "--entity", "x", "--entity", "y,z", "--since", "1s"]).filter(3_000_000),
+            selection(&["--type", "a,b", "--entity", "x", "--entity", "y,z", "--since", "1s"])
+                .filter(3_000_000)
+                .expect("a range"),
             Filter::And(vec![
                 Filter::Or(vec![Filter::Type("a".into()), Filter::Type("b".into())]),
                 Filter::Or(vec![entity("x"), entity("y,z")]),

@@ -3,9 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
+use crate::forensics::verify::{VerifyOptions, verify};
 use crate::storage::files::{self, FORMAT_FILE, SEGMENT_DIRECTORY, TAIL_DIRECTORY};
 use crate::store::backup::{MANIFEST_FILE, UNFINISHED_FILE, check_apart, copy, hash, rename, temporary};
 use crate::store::{BackupError, BackupFile, BackupManifest, Store};
+
+/// How a backup is restored.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct RestoreOptions<'a> {
+    /// Whether the restored store is taken as it is. Otherwise all of it is verified at the end.
+    pub skip_verify: bool,
+    /// Told how many bytes of how many are done.
+    pub progress: Option<&'a dyn Fn(u64, u64)>,
+}
+
+impl std::fmt::Debug for RestoreOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RestoreOptions").field("skip_verify", &self.skip_verify).finish_non_exhaustive()
+    }
+}
 
 /// What a restored store holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +42,8 @@ pub struct RestoreReport {
     pub first_us: Option<i64>,
     /// The latest time, in µs.
     pub last_us: Option<i64>,
-    /// What is damaged in the store as it was in the backup, and what does not fit the backup's own account.
+    /// What is damaged in the store as it was in the backup, what does not fit the backup's own account, and what
+    /// verify says.
     pub problems: Vec<String>,
 }
 
@@ -36,11 +54,12 @@ pub struct RestoreReport {
 /// are further than its end wait for events with those numbers, which will be others; let them begin anew. Do not go
 /// on with both stores, as events of one number would differ.
 ///
-/// `progress` is told how many bytes of how many are done.
+/// At the end the store is [verified](verify); what is wrong with it is among the problems of the report.
 ///
 /// # Errors
 /// If it is no backup, an unfinished or a changed one, the directory holds something, or a file cannot be written.
-pub fn restore(from: &Path, to: &Path, progress: &dyn Fn(u64, u64)) -> Result<RestoreReport, BackupError> {
+pub fn restore(from: &Path, to: &Path, options: &RestoreOptions<'_>) -> Result<RestoreReport, BackupError> {
+    let progress = options.progress.unwrap_or(&|_, _| {});
     let manifest = checked(from, progress)?;
     check_apart(from, to)?;
     let there = files::entries(to)?;
@@ -69,7 +88,11 @@ pub fn restore(from: &Path, to: &Path, progress: &dyn Fn(u64, u64)) -> Result<Re
     if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         files::sync_directory(parent)?;
     }
-    report(to, manifest, bytes)
+    let mut report = report(to, manifest, bytes)?;
+    if !options.skip_verify {
+        report.problems.extend(verify(to, &VerifyOptions::default(), &|_| {})?.problems());
+    }
+    Ok(report)
 }
 
 fn total(manifest: &BackupManifest) -> u64 {

@@ -1,8 +1,11 @@
 //! What a merged store knows beside its events: where they came from, and what the stores had lost.
 
+use std::sync::Arc;
+
 use super::MergedSource;
 use crate::error::StoreError;
 use crate::forensics::events::Unreadable;
+use crate::query::{Gap, GapCause, unaccounted};
 use crate::store::{Loss, LossCause, Origin, Removal, RemovalCause, Store};
 
 /// Marks a store as one that a merge makes. It is the origin of no event.
@@ -22,13 +25,26 @@ pub(super) fn note_beginning(output: &Store) -> Result<(), StoreError> {
 /// many were not known before.
 pub(super) fn take_over_losses(
     source: &Store,
-    merged: &MergedSource,
+    merged: &mut MergedSource,
     unreadable: &[Unreadable],
     output: &Store,
 ) -> Result<u64, StoreError> {
-    let mut losses = source.losses()?;
-    losses.extend(source.removals()?.iter().map(loss_of));
-    losses.extend(merged.problems.iter().map(|problem| Loss::new(LossCause::Damaged, problem.clone())));
+    let mut losses = Vec::new();
+    let missing = match source.missing() {
+        Ok(missing) => missing,
+        Err(error) if error.is_unreadable() => {
+            merged.problems.push(error.to_string());
+            losses
+                .push(Loss::new(LossCause::Damaged, format!("what was removed and lost before is not known: {error}")));
+            Arc::default()
+        }
+        Err(error) => return Err(error),
+    };
+    losses.extend(missing.losses.iter().cloned());
+    losses.extend(missing.removals.iter().map(loss_of));
+    // A torn end may be what is just being written, which a later merge takes over.
+    let unnoted = unaccounted(source, &source.snapshot(), &missing);
+    losses.extend(unnoted.into_iter().filter(|gap| gap.cause != GapCause::Torn).map(damaged));
     losses.extend(unreadable.iter().map(|unreadable| Loss {
         events: Some(unreadable.events),
         first_us: Some(unreadable.times.0),
@@ -59,6 +75,18 @@ pub(super) fn take_over_losses(
     Ok(noted)
 }
 
+/// Something that nobody noted, with the times and numbers around it.
+fn damaged(gap: Gap) -> Loss {
+    Loss {
+        events: gap.events,
+        first_sequence: gap.first_sequence,
+        last_sequence: gap.last_sequence,
+        first_us: gap.since_us,
+        last_us: gap.until_us,
+        ..Loss::new(LossCause::Damaged, gap.reason)
+    }
+}
+
 fn loss_of(removal: &Removal) -> Loss {
     let what = removal.event_type.as_deref().map_or_else(|| "events".to_owned(), |name| format!("{name} events"));
     let why = match removal.cause {
@@ -72,6 +100,7 @@ fn loss_of(removal: &Removal) -> Loss {
         last_sequence: Some(removal.last_sequence),
         first_us: Some(removal.first_us),
         last_us: Some(removal.last_us),
+        event_type: removal.event_type.clone(),
         noted_at_us: removal.removed_at_us,
         ..Loss::new(LossCause::Removed, format!("{why} {} {what}", removal.events))
     }

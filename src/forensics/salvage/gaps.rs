@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::piece::{Covered, Salvage};
 use crate::storage::keyed::{PublishedEntry, Tree};
-use crate::store::{Loss, LossCause, Removal};
+use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, LossCause, Removal, emptied};
 
 /// The first and the last number of a range that is not among some ascending ones.
 pub(super) fn missing_in(range: RangeInclusive<u64>, there: impl Iterator<Item = u64>) -> Option<(u64, u64)> {
@@ -61,6 +61,8 @@ pub(super) fn note(salvage: &mut Salvage<'_>) {
     if let Some(reason) = &salvage.open_end {
         found.push(Loss {
             first_sequence: Some(salvage.last_sequence + 1),
+            // The new store goes on behind all numbers that may have been given.
+            last_sequence: Some(salvage.last_sequence + EVENTS_BEYOND_DAMAGE),
             first_us: before.and_then(|piece| piece.bounds_us).map(|(_, last)| last),
             ..Loss::new(LossCause::Salvaged, reason.clone())
         });
@@ -121,13 +123,11 @@ fn without((first, last): (u64, u64), others: &[(u64, u64)]) -> Vec<(u64, u64)> 
 
 /// The ranges of which the store already knew that all their events are gone, in order.
 fn known_missing(entries: &[PublishedEntry]) -> Vec<(u64, u64)> {
-    let mut known = Vec::new();
+    let of_retention = entries.iter().filter(|entry| entry.tree == Tree::Retention);
+    let removals = of_retention.filter_map(|entry| serde_json::from_value::<Removal>(entry.value.clone()).ok());
+    let mut known = emptied(&removals.collect::<Vec<_>>());
     for entry in entries {
         let range = match entry.tree {
-            Tree::Retention => serde_json::from_value::<Removal>(entry.value.clone())
-                .ok()
-                .filter(|removal| removal.event_type.is_none())
-                .map(|removal| (removal.first_sequence, removal.last_sequence)),
             Tree::Losses => serde_json::from_value::<Loss>(entry.value.clone())
                 .ok()
                 .and_then(|loss| Some((loss.first_sequence?, loss.last_sequence?))),

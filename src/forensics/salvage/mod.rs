@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use report::{PieceOutcome, SalvageReport, SalvagedPiece};
 
+use super::verify::{VerifyOptions, verify};
 use crate::error::StoreError;
 use crate::storage::files;
 use crate::store::Store;
@@ -32,6 +33,8 @@ pub struct SalvageOptions {
     /// The store whose parts are taken, by its epoch. By default that of the FORMAT file, or the one that most files
     /// say they belong to.
     pub epoch: Option<u64>,
+    /// Whether the new store is taken as it is. Otherwise every byte of it is read and verified at the end.
+    pub skip_verify: bool,
 }
 
 /// How far a salvage is.
@@ -67,7 +70,8 @@ pub enum SalvageError {
 }
 
 /// Brings everything that can be read of the data directory `from`, damaged or not, into a new store at `to`, which
-/// must be new or empty. `from` is not changed in any way. What is lost is in the report, and noted in the new store.
+/// must be new or empty. `from` is not changed in any way. What is lost is in the report, and noted in the new store,
+/// which is [verified](verify) at the end.
 ///
 /// ```
 /// use sutra_grid_events::forensics::{SalvageOptions, salvage};
@@ -106,7 +110,10 @@ pub fn salvage(
     // What was written is read again by the same way as anyone will read it.
     let store = Store::open_read_only(to)?;
     report.events = store.stats()?.events;
-    report.problems = store.problems();
+    report.problems = match options.skip_verify {
+        true => store.problems(),
+        false => verify(to, &VerifyOptions::default(), &|_| {})?.problems(),
+    };
     Ok(report)
 }
 

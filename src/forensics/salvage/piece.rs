@@ -260,13 +260,18 @@ impl<'a> Salvage<'a> {
                 .filter(|block| block.event_type == gone.event_type)
                 .map(|block| block.index.to_string())
                 .collect();
-            let place = if blocks.is_empty() { String::new() } else { format!(", block {}", blocks.join(", ")) };
+            let place = match blocks.as_slice() {
+                [] => String::new(),
+                [one] => format!(", block {one}"),
+                [first, .., last] => format!(", {} blocks from {first} to {last}", blocks.len()),
+            };
             self.report.losses.push(Loss {
                 events: Some(u64::from(events)),
                 first_sequence: missing.map(|(first, _)| first),
                 last_sequence: missing.map(|(_, last)| last),
                 first_us: Some(gone.first_us),
                 last_us: Some(gone.last_us),
+                event_type: Some(gone.event_type.clone()),
                 ..Loss::new(LossCause::Salvaged, format!("{name}{place}: events of {}", gone.event_type))
             });
         }

@@ -23,7 +23,8 @@ pub struct SalvageReport {
     pub losses: Vec<Loss>,
     /// What else was damaged; no event is lost with it.
     pub notes: Vec<String>,
-    /// What is damaged in the new store: nothing, unless the disk below it is bad.
+    /// What is wrong with the new store, as [`verify`](super::verify) says it: nothing, unless the disk below it is
+    /// bad, or the chain cannot be shown to go on across what is lost.
     pub problems: Vec<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::storage::RemovalCause;
 use crate::storage::chain::Hash;
 use crate::storage::keyed::{Tree, read_published};
 use crate::store::retention::REMOVALS_MAX;
-use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, Removal};
+use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, Removal, emptied};
 
 /// A run of sequence numbers, first and last.
 pub(super) type Run = (u64, u64);
@@ -35,8 +35,7 @@ impl Known {
 
     /// The runs that are missing for a reason, where these are there.
     fn runs(&self, removals: &[RemovalEvent], there: &[Run]) -> Vec<Run> {
-        let whole = self.removals.iter().filter(|removal| removal.event_type.is_none());
-        let whole = whole.map(|removal| (removal.first_sequence, removal.last_sequence));
+        let whole = emptied(&self.removals).into_iter();
         let losses = self.losses.iter().filter_map(|loss| {
             let first = loss.first_sequence?;
             Some((first, loss.last_sequence.unwrap_or_else(|| open_end(first, there))))
@@ -126,7 +125,7 @@ fn merge(mut runs: Vec<Run>) -> (Option<Run>, Vec<Run>) {
                 twice = twice.or(Some((run.0, run.1.min(last.1))));
                 last.1 = last.1.max(run.1);
             }
-            Some(last) if run.0 == last.1 + 1 => last.1 = run.1,
+            Some(last) if run.0 == last.1.saturating_add(1) => last.1 = run.1,
             _ => merged.push(run),
         }
     }
@@ -225,6 +224,8 @@ pub(super) fn check(
     for (first, last) in holes {
         let before = knots.iter().rev().find(|knot| knot.0 < first).map(|knot| knot.1);
         let after = knots.iter().find(|knot| knot.0 > last).map(|knot| knot.1);
+        // Events may come late, so that those behind are the earlier ones.
+        let (before, after) = if before > after && after.is_some() { (after, before) } else { (before, after) };
         let mut lose = |(first, last): Run, events: Option<u64>, what: &str| {
             let what = format!("{what}: take what is missing from a backup, or run `grid-events salvage` on a copy.");
             verification.find(Severity::Error, "", numbers(first, last), what);

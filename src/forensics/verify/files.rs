@@ -166,9 +166,20 @@ pub(super) fn check_entries(directory: &Directory, verification: &mut Verificati
     for name in files::entries(&directory.root)? {
         let path = Path::new(&name);
         check_permissions(&directory.root.join(path), path, verification);
-        let known =
-            [FORMAT_FILE, LOCK_FILE, FOREIGN_FILE, PUBLISHED_FILE, KEYED_DIRECTORY, TAIL_DIRECTORY, SEGMENT_DIRECTORY];
-        if !known.iter().any(|known| name == *known) {
+        let known = [
+            FORMAT_FILE,
+            LOCK_FILE,
+            FOREIGN_FILE,
+            PUBLISHED_FILE,
+            KEYED_DIRECTORY,
+            TAIL_DIRECTORY,
+            SEGMENT_DIRECTORY,
+            MANIFEST_FILE,
+        ];
+        if name == UNFINISHED_FILE {
+            let what = "the backup was never finished: make it again, which completes it.";
+            verification.find(Severity::Warning, path, "", what);
+        } else if !known.iter().any(|known| name == *known) {
             unexpected(path, verification);
         }
     }

@@ -46,14 +46,14 @@ const REMOVAL_WAIT: std::time::Duration = std::time::Duration::from_millis(300);
 /// use sutra_grid_events::forensics::{VerifyOptions, verify};
 /// use sutra_grid_events::{DynamicEvent, Event, Store};
 /// # let directory = tempfile::tempdir()?;
-/// # let path = directory.path();
-/// let store = Store::open(path)?;
+/// # let path = directory.path().join("store");
+/// let store = Store::open(&path)?;
 /// store.append(&[Event::from_json(r#"{"event_type":"pod_evicted","timestamp":"2026-11-24T08:00:00Z"}"#)?])?;
 /// store.seal()?;
-/// let found = verify(path, &VerifyOptions::default(), &|_| {})?;
+/// let found = verify(&path, &VerifyOptions::default(), &|_| {})?;
 /// assert_eq!((found.findings.len(), found.events), (0, 1));
 /// let head = found.head.expect("a segment was sealed"); // To be noted elsewhere.
-/// assert_eq!(verify(path, &VerifyOptions::default().with_head(head), &|_| {})?.head_matches, Some(true));
+/// assert_eq!(verify(&path, &VerifyOptions::default().with_head(head), &|_| {})?.head_matches, Some(true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

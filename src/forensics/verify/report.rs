@@ -1,5 +1,6 @@
 //! What verify found, in data: findings for a person, what is lost, and where the chain stands.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::Head;
@@ -15,6 +16,16 @@ pub enum Severity {
     Error,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Notice => "notice",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
+}
+
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
@@ -26,6 +37,18 @@ pub struct Finding {
     pub place: String,
     /// What is wrong, what it means and what to do.
     pub what: String,
+}
+
+impl fmt::Display for Finding {
+    /// `severity: file, place: what`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display().to_string();
+        let place: Vec<&str> = [&*file, &*self.place].into_iter().filter(|part| !part.is_empty()).collect();
+        match place.is_empty() {
+            true => write!(f, "{}: {}", self.severity, self.what),
+            false => write!(f, "{}: {}: {}", self.severity, place.join(", "), self.what),
+        }
+    }
 }
 
 /// Events that are not there and should be, as far as is known of them.
@@ -82,6 +105,13 @@ impl Verification {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.findings.iter().all(|finding| finding.severity == Severity::Notice)
+    }
+
+    /// What is wrong, a line each; nothing if [`is_ok`](Self::is_ok).
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let wrong = self.findings.iter().filter(|finding| finding.severity > Severity::Notice);
+        wrong.map(ToString::to_string).collect()
     }
 
     pub(super) fn find(

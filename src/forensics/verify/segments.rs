@@ -141,14 +141,9 @@ pub(super) fn report(checked: &[Checked], epoch: u64, verification: &mut Verific
         }
         for fault in &found.facts.faults {
             let (severity, advice) = match fault.harm {
-                Harm::Copy => (Severity::Warning, "Nothing is lost; `grid-events salvage` writes both copies anew."),
-                Harm::Index => {
-                    (Severity::Warning, "Searches may miss events; `grid-events salvage` builds the index anew.")
-                }
-                Harm::Events => (
-                    Severity::Error,
-                    "Copy the directory first; `grid-events salvage` saves what can be read, a backup has the rest.",
-                ),
+                Harm::Copy => (Severity::Warning, "Nothing is lost: there is another copy."),
+                Harm::Index => (Severity::Warning, "Searches may miss events; the events are there."),
+                Harm::Events => (Severity::Error, "A backup may have them."),
                 Harm::Record => {
                     (Severity::Error, "It was changed after it was sealed, or written wrongly: compare with a backup.")
                 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::event::{Event, ValueRef, timestamp};
-use crate::query::{Filter, GroupKey, Query, TimeRange};
+use crate::query::{Filter, GroupKey, Query, Stretches, TimeRange};
 use crate::store::{Snapshot, StoredEvent};
 
 use super::rules::of_types;
@@ -25,14 +25,16 @@ const OFFLINE_AFTER_US: i64 = 3_600 * 1_000_000;
 const AGENTS_MAX: usize = 10_000;
 /// The type of heartbeats.
 const HEARTBEAT: &str = "agent_heartbeat";
+/// The type that says that an agent left in order.
+const LEAVE: &str = "agent_unregistered";
 /// The most heartbeats of a range that are read, the latest.
 const HEARTBEATS_READ_MAX: usize = 1_000_000;
 /// The most heartbeats of an agent before an instant that are read, the latest.
 const HEARTBEATS_LEARNED_MAX: usize = 64;
 /// How long before the range heartbeats tell that an agent is expected, and its usual interval, in µs: one day.
 const LOOK_BACK_US: i64 = 86_400 * 1_000_000;
-/// The fewest heartbeats that show a usual interval.
-const HEARTBEATS_MIN: usize = 3;
+/// The fewest intervals that show a usual one.
+const INTERVALS_MIN: usize = 2;
 /// A gap is longer than this many usual intervals …
 const USUAL_INTERVALS: i64 = 3;
 /// … and at least this long, in µs.
@@ -164,6 +166,10 @@ pub fn unanswered(
 /// The heartbeats of the range are read once, the latest million at most, and of each agent the latest 64 of the
 /// day before it.
 ///
+/// Where the snapshot knows that heartbeats or leaves are not there any more (retention thinned or removed them, a file
+/// is damaged), two heartbeats with a long time between them show no gap, and tell nothing of what is usual: no gap is
+/// given there, although there may have been one. [`Store::gaps`](crate::store::Store::gaps) says where that is.
+///
 /// # Errors
 /// If a file cannot be read or is damaged.
 pub fn missing_heartbeats(snapshot: &Snapshot, range: TimeRange, now_us: i64) -> Result<Vec<HeartbeatGap>, StoreError> {
@@ -192,17 +198,24 @@ pub(super) fn missing_among(
         within.values_mut().for_each(|times| times.retain(|&time| time > oldest_us));
     }
     let look_back = Filter::between(since_us.map(|since| since.saturating_sub(LOOK_BACK_US)), until_us);
-    let leaves = Query::new(Filter::event_type("agent_unregistered").and(look_back.clone()));
+    let leaves = Query::new(Filter::event_type(LEAVE).and(look_back.clone()));
     let (leaves, _) = times_by_agent(snapshot, &leaves)?;
     let known = Filter::event_type(HEARTBEAT).and(look_back);
-    let mut gaps = Vec::new();
+    let mut beats_by_agent = Vec::new();
     for agent in snapshot.top(&known, &GroupKey::Field("agent_id".to_owned()), AGENTS_MAX)?.groups {
         let mut beats = match since_us {
             Some(since) => beats_before(snapshot, &agent.key, since)?,
             None => Vec::new(),
         };
         beats.extend(within.get(&agent.key).into_iter().flatten().rev());
-        gaps.extend(gaps_of(&agent.key, &beats, leaves.get(&agent.key).map_or(&[], Vec::as_slice), end_us));
+        beats_by_agent.push((agent.key, beats));
+    }
+    // Once all was read, so that the blocks are known that cannot be.
+    let incomplete = snapshot.incomplete_stretches(&[HEARTBEAT, LEAVE]);
+    let mut gaps = Vec::new();
+    for (agent_id, beats) in beats_by_agent {
+        let left = leaves.get(&agent_id).map_or(&[][..], Vec::as_slice);
+        gaps.extend(gaps_of(&agent_id, &beats, left, end_us, &incomplete));
     }
     gaps.retain(|gap| range.since_us.is_none_or(|since| gap.until_us > since));
     gaps.sort_by(|a, b| (&a.agent_id, a.from_us).cmp(&(&b.agent_id, b.from_us)));
@@ -235,16 +248,23 @@ fn beats_before(snapshot: &Snapshot, agent_id: &str, before_us: i64) -> Result<V
     Ok(snapshot.ids(&newest)?.iter().rev().map(crate::event::ConceptId::timestamp_us).collect())
 }
 
-/// Says of an agent that went silent since when it was, if its heartbeats before tell what is usual.
+/// Says of an agent that went silent since when it was, if its heartbeats before tell what is usual; or that it is not
+/// known, since heartbeats of that time are not there any more.
 pub(super) fn silence_before(snapshot: &Snapshot, stored: &StoredEvent) -> Result<Option<String>, StoreError> {
     let event = &stored.event;
     let Some(ValueRef::Text(agent)) = event.get("agent_id") else { return Ok(None) };
     if !matches!(event.event_type(), "agent_offline" | "agent_degraded") {
         return Ok(None);
     }
-    let beats = beats_before(snapshot, agent, event.timestamp_us())?;
-    let gap = gaps_of(agent, &beats, &[], event.timestamp_us()).pop();
-    let open = gap.filter(|gap| gap.until_us == event.timestamp_us());
+    let until_us = event.timestamp_us();
+    let beats = beats_before(snapshot, agent, until_us)?;
+    let incomplete = snapshot.incomplete_stretches(&[HEARTBEAT]);
+    if incomplete.touch(beats.last().copied().unwrap_or(until_us.saturating_sub(LOOK_BACK_US)), until_us) {
+        let note = "not all heartbeats of the time before are there any more, so how long it was silent is not known";
+        return Ok(Some(note.to_owned()));
+    }
+    let gap = gaps_of(agent, &beats, &[], until_us, &incomplete).pop();
+    let open = gap.filter(|gap| gap.until_us == until_us);
     Ok(open.map(|gap| {
         let (silent, usual) = (seconds(gap.until_us.saturating_sub(gap.from_us)), seconds(gap.usual_us));
         let from = timestamp::format(gap.from_us);
@@ -258,14 +278,15 @@ fn seconds(us: i64) -> String {
     if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }
 
-/// The gaps of one agent, from the times of its heartbeats and leaves in order.
-fn gaps_of(agent_id: &str, beats: &[i64], leaves: &[i64], end_us: i64) -> Vec<HeartbeatGap> {
-    if beats.len() < HEARTBEATS_MIN {
+/// The gaps of one agent, from the times of its heartbeats and leaves in order, and where those are not all there.
+fn gaps_of(agent_id: &str, beats: &[i64], leaves: &[i64], end_us: i64, incomplete: &Stretches) -> Vec<HeartbeatGap> {
+    let pairs = beats.iter().copied().zip(beats.iter().skip(1).copied());
+    let whole = pairs.filter(|&(before, after)| !incomplete.touch(before, after));
+    let mut intervals: Vec<i64> = whole.map(|(before, after)| after.saturating_sub(before)).collect();
+    if intervals.len() < INTERVALS_MIN {
         return Vec::new();
     }
-    let mut intervals: Vec<i64> = beats.iter().zip(&beats[1..]).map(|(a, b)| b.saturating_sub(*a)).collect();
     let middle = intervals.len() / 2;
-    // There are at least two intervals.
     let usual_us = *intervals.select_nth_unstable(middle).1;
     let longest = usual_us.saturating_mul(USUAL_INTERVALS);
     let ends = beats.iter().skip(1).copied().chain([end_us]);
@@ -273,7 +294,7 @@ fn gaps_of(agent_id: &str, beats: &[i64], leaves: &[i64], end_us: i64) -> Vec<He
         let left = leaves.iter().copied().find(|&leave| leave >= from_us && leave < next_us);
         let until_us = left.unwrap_or(next_us);
         let length = until_us.saturating_sub(from_us);
-        let missing = length > longest && length >= GAP_US_MIN;
+        let missing = length > longest && length >= GAP_US_MIN && !incomplete.touch(from_us, until_us);
         missing.then(|| HeartbeatGap { agent_id: agent_id.to_owned(), from_us, until_us, usual_us })
     });
     gaps.collect()
@@ -287,7 +308,7 @@ mod tests {
 
     fn gaps(beats: &[i64], leaves: &[i64], end: i64) -> Vec<(i64, i64)> {
         let us = |seconds: &[i64]| seconds.iter().map(|second| second * SECOND).collect::<Vec<_>>();
-        let gaps = gaps_of("a", &us(beats), &us(leaves), end * SECOND);
+        let gaps = gaps_of("a", &us(beats), &us(leaves), end * SECOND, &Stretches::default());
         gaps.iter().map(|gap| (gap.from_us / SECOND, gap.until_us / SECOND)).collect()
     }
 

@@ -9,6 +9,9 @@
 //! A filter is understood with care: a gap is left out only if no event in it could have matched.
 
 mod sources;
+mod stretches;
+
+pub(crate) use sources::unaccounted;
 
 use serde::{Serialize, Serializer};
 
@@ -18,6 +21,8 @@ use crate::store::{Snapshot, Store};
 
 use super::compile::CompiledFilter;
 use super::filter::{Filter, TimeRange};
+
+pub(crate) use stretches::Stretches;
 
 /// The most gaps that are given for one filter. Those that follow are told in the last one.
 pub const GAPS_MAX: usize = 100;
@@ -112,7 +117,7 @@ impl Gap {
         self.last_sequence = self.last_sequence.max(other.last_sequence);
         self.since_us = self.since_us.and_then(|since| Some(since.min(other.since_us?)));
         self.until_us = self.until_us.and_then(|until| Some(until.max(other.until_us?)));
-        self.events = self.events.and_then(|events| Some(events + other.events?));
+        self.events = self.events.and_then(|events| Some(events.saturating_add(other.events?)));
         true
     }
 }
@@ -134,6 +139,9 @@ impl<'a> Scope<'a> {
             && gap.event_type.as_deref().is_none_or(|name| self.filter.root.may_match_type(name))
     }
 }
+
+/// The reason of a gap in which nothing is recorded.
+pub(crate) const NO_DATA: &str = "no event of any kind is recorded in this time";
 
 impl Store {
     /// Where the record is known to be incomplete, as far as a filter is about it: ordered by time, adjacent gaps of
@@ -170,7 +178,14 @@ impl Store {
             return Ok(Vec::new());
         }
         let found = sources::all(self, snapshot, scope.range)?;
-        Ok(bounded(merged(found.into_iter().filter(|gap| scope.touches(gap)).collect())))
+        let mut gaps: Vec<Gap> = found.into_iter().filter(|gap| scope.touches(gap)).collect();
+        // Where nothing at all was recorded, a count of nothing says nothing.
+        let is_bounded = scope.range != TimeRange::default();
+        if is_bounded && gaps.is_empty() && snapshot.count(&Filter::Time(scope.range))? == 0 {
+            let TimeRange { since_us, until_us } = scope.range;
+            gaps.push(Gap::new(since_us, until_us, GapCause::NoData, NO_DATA));
+        }
+        Ok(bounded(merged(gaps)))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::error::StoreError;
 use crate::storage::{Hole, Source};
-use crate::store::{Damage, Loss, LossCause, Removal, RemovalCause, Snapshot, Store};
+use crate::store::{
+    Damage, EVENTS_BEYOND_DAMAGE, Loss, LossCause, Missing, Removal, RemovalCause, Snapshot, Store, emptied,
+};
 
 use super::{Gap, GapCause};
 use crate::query::TimeRange;
@@ -10,9 +12,7 @@ use crate::query::TimeRange;
 /// Every gap of a store that may lie in a range. What was noted of other times is passed over at once: there may be
 /// thousands of notes.
 pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Result<Vec<Gap>, StoreError> {
-    let damage = store.damage();
     let mut gaps: Vec<Gap> = unreadable(snapshot).collect();
-    gaps.extend(snapshot.sources().iter().flat_map(|source| taken_out(&**source)));
     let missing = match store.missing() {
         Ok(missing) => missing,
         Err(error) if error.is_unreadable() => {
@@ -23,6 +23,15 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
         Err(error) => return Err(error),
     };
     let (removals, losses) = (&missing.removals, &missing.losses);
+    // What salvage did not find is told by the note of it, whose numbers are closer, and by the segment only without.
+    let is_noted = |gap: &Gap| {
+        let within =
+            |loss: &Loss| (loss.first_sequence >= gap.first_sequence) && (loss.last_sequence <= gap.last_sequence);
+        let same = |loss: &&Loss| loss.cause == LossCause::Salvaged && loss.event_type == gap.event_type;
+        gap.cause == GapCause::Lost && losses.iter().filter(same).any(within)
+    };
+    let taken_out = snapshot.sources().iter().flat_map(|source| taken_out(&**source));
+    gaps.extend(taken_out.filter(|gap| !is_noted(gap)));
     let told_by_source = |removal: &Removal| {
         let overlaps = |source: &dyn Source| {
             let sequences = source.sequences();
@@ -38,7 +47,16 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
     let may_be_in_range =
         |loss: &&Loss| range.overlaps(loss.first_us.unwrap_or(i64::MIN), loss.last_us.unwrap_or(i64::MAX));
     gaps.extend(losses.iter().filter(may_be_in_range).map(lost));
-    let holes = unexplained(snapshot, removals, losses);
+    gaps.extend(unaccounted(store, snapshot, &missing));
+    Ok(gaps)
+}
+
+/// What is missing and was never noted: sequence numbers that no source has, and problems that were found when the
+/// store was opened.
+pub(crate) fn unaccounted(store: &Store, snapshot: &Snapshot, missing: &Missing) -> Vec<Gap> {
+    let damage = store.damage();
+    let mut gaps = Vec::new();
+    let holes = unexplained(snapshot, &missing.removals, &missing.losses);
     let mut explains = vec![false; damage.len()];
     for hole in holes {
         let known = |time_us: i64| (time_us > i64::MIN).then_some(time_us);
@@ -51,11 +69,12 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
             }
             None => Gap::new(since_us, until_us, GapCause::Lost, "missing from the record"),
         };
-        let gap = gap.with_events(Some(hole.events));
+        // Numbers that were passed over behind damage were never given: how many events there were is not known.
+        let gap = gap.with_events((hole.events < EVENTS_BEYOND_DAMAGE).then_some(hole.events));
         gaps.push(gap.with_sequences(Some(hole.first_sequence), Some(hole.last_sequence)));
     }
     gaps.extend(damage.into_iter().zip(explains).filter(|(_, explains)| !explains).map(|(damage, _)| damaged(damage)));
-    Ok(gaps)
+    gaps
 }
 
 /// The blocks that could not be read.
@@ -73,7 +92,7 @@ pub(super) fn unreadable(snapshot: &Snapshot) -> impl Iterator<Item = Gap> + '_ 
 }
 
 /// What a segment says was taken out of it.
-fn taken_out(source: &dyn Source) -> impl Iterator<Item = Gap> + '_ {
+pub(super) fn taken_out(source: &dyn Source) -> impl Iterator<Item = Gap> + '_ {
     let sequences = source.sequences();
     source.removed().iter().map(move |gone| {
         let (cause, reason) = cause_of(gone.cause);
@@ -118,6 +137,7 @@ fn lost(loss: &Loss) -> Gap {
     Gap::new(loss.first_us, loss.last_us, cause, reason)
         .with_events(loss.events)
         .with_sequences(loss.first_sequence, loss.last_sequence)
+        .of_type(loss.event_type.clone())
 }
 
 fn damaged(damage: Damage) -> Gap {
@@ -127,7 +147,7 @@ fn damaged(damage: Damage) -> Gap {
 }
 
 /// Sequence numbers that no source has and that nothing noted explains.
-fn unexplained(snapshot: &Snapshot, removals: &[Removal], losses: &[Loss]) -> Vec<Hole> {
+pub(super) fn unexplained(snapshot: &Snapshot, removals: &[Removal], losses: &[Loss]) -> Vec<Hole> {
     let mut holes = Vec::new();
     let (mut next, mut newest_us) = (1, i64::MIN);
     for source in snapshot.sources() {
@@ -151,8 +171,7 @@ fn unexplained(snapshot: &Snapshot, removals: &[Removal], losses: &[Loss]) -> Ve
     if holes.is_empty() {
         return holes;
     }
-    let whole = removals.iter().filter(|removal| removal.event_type.is_none());
-    let mut explained: Vec<(u64, u64)> = whole.map(|removal| (removal.first_sequence, removal.last_sequence)).collect();
+    let mut explained = emptied(removals);
     explained.extend(losses.iter().filter_map(|loss| loss.first_sequence.zip(loss.last_sequence)));
     explained.sort_unstable();
     holes.into_iter().flat_map(|hole| without(hole, &explained)).collect()

@@ -7,6 +7,7 @@
 //! ```
 
 mod block;
+mod body;
 mod builder;
 pub(crate) mod check;
 mod column;

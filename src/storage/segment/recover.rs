@@ -6,12 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
-
+use super::body::{dictionary_pages, section, slice};
 use super::builder::{rebuild, shapes_of};
-use super::contents::{
-    self, Contents, END_BYTES, PageRecord, RemovalCause, RemovedRecord, START_BYTES, SectionRecord, Start,
-};
+use super::contents::{self, Contents, END_BYTES, PageRecord, RemovalCause, RemovedRecord, START_BYTES, Start};
 use super::dictionary::Dictionary;
 use super::reader::{has_legal_sequences, zones_of};
 use super::rows::SegmentRows;
@@ -202,20 +199,10 @@ impl<'a> File<'a> {
         })
     }
 
-    fn stretch(&self, offset: u64, bytes: u32) -> Option<&'a [u8]> {
-        let start = usize::try_from(offset).ok()?;
-        self.body.get(start..start.checked_add(bytes as usize)?)
-    }
-
     /// The words, of each page from the copy that is whole. A page that is lost has none.
     fn dictionary(&self, damage: &mut Vec<String>) -> Arc<Dictionary> {
         let (mut records, mut stored) = (Vec::new(), Vec::new());
-        let mut offset = 0u64;
-        for (number, record) in self.contents.dictionary.iter().enumerate() {
-            let copies = self.contents.dictionary_offsets.map(|start| {
-                let bytes = self.stretch(start.checked_add(offset)?, record.stored_bytes);
-                bytes.filter(|bytes| xxh3_64(bytes) == record.checksum)
-            });
+        for (number, (record, copies)) in dictionary_pages(&self.contents, self.body).enumerate() {
             match copies {
                 [Some(_), Some(_)] => {}
                 [None, None] => damage.push(format!("both copies of page {number} of its dictionary")),
@@ -229,7 +216,6 @@ impl<'a> File<'a> {
                 // A page of no bytes gives no word.
                 None => records.push(PageRecord { stored_bytes: 0, raw_bytes: 0, ..record.clone() }),
             }
-            offset = offset.saturating_add(u64::from(record.stored_bytes));
         }
         Arc::new(Dictionary::new(&records, stored))
     }
@@ -242,7 +228,7 @@ impl<'a> File<'a> {
 
     fn rows(&self, index: usize, dictionary: &Arc<Dictionary>) -> Option<SegmentRows> {
         let record = self.contents.blocks.get(index)?;
-        let (head, columns) = block::decode(self.stretch(record.offset, record.bytes)?)?;
+        let (head, columns) = block::decode(slice(self.body, record.offset, record.bytes)?)?;
         let event_type = self.type_of(index)?;
         let fits = head.event_type == event_type && head.count == record.count;
         let dictionary = Arc::clone(dictionary);
@@ -258,16 +244,13 @@ impl<'a> File<'a> {
 
     /// Notes which of the sections that are made from the events are damaged.
     fn check_sections(&self, damage: &mut Vec<String>) {
-        let bytes = |section: &SectionRecord| {
-            self.stretch(section.offset, section.bytes).filter(|bytes| xxh3_64(bytes) == section.checksum)
-        };
-        if self.contents.postings.iter().any(|page| bytes(&page.section).is_none()) {
+        if self.contents.postings.iter().any(|page| section(self.body, &page.section).is_none()) {
             damage.push("its postings".to_owned());
         }
-        if bytes(&self.contents.counts).is_none() {
+        if section(self.body, &self.contents.counts).is_none() {
             damage.push("its table of counts".to_owned());
         }
-        if bytes(&self.contents.filter).and_then(filter::Filter::from_bytes).is_none() {
+        if section(self.body, &self.contents.filter).and_then(filter::Filter::from_bytes).is_none() {
             damage.push("its filter".to_owned());
         }
     }

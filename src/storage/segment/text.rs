@@ -1,5 +1,5 @@
 //! The parts of an event's JSON that many events share: the names of a shape, escaped once, and times, which share
-//! the text of their second. The roots are made of it when a segment is sealed, and again when it is checked.
+//! the texts of their day and second. The roots are made of it when a segment is sealed, and again when it is checked.
 
 use crate::event::{timestamp, write_json_text};
 use crate::storage::shape::Shape;
@@ -30,14 +30,20 @@ impl ShapeText {
     }
 }
 
-/// Writes times, reusing the text of the second.
+/// Writes times, reusing the texts of the day and of the second.
 #[derive(Default)]
 pub(super) struct Clock {
+    day: Option<i64>,
     second: Option<i64>,
-    text: String,
+    /// Up to and with the point behind the second.
+    text: [u8; SECOND_BYTES],
     /// The second in digits.
-    number: String,
+    number: Vec<u8>,
 }
+
+/// How long `2026-11-24T08:00:00.` is.
+const SECOND_BYTES: usize = 20;
+const SECONDS_OF_DAY: i64 = 86_400;
 
 /// The numbers below 1,000 in three digits.
 static DIGITS: [[u8; 3]; 1_000] = digits();
@@ -56,8 +62,7 @@ impl Clock {
     pub(super) fn put(&mut self, micros: i64, out: &mut Vec<u8>) {
         let fraction = self.turn_to(micros.clamp(timestamp::MICROS_MIN, timestamp::MICROS_MAX));
         out.push(b'"');
-        // Up to and with the point before the six digits and the Z.
-        out.extend_from_slice(&self.text.as_bytes()[..20]);
+        out.extend_from_slice(&self.text);
         out.extend_from_slice(&fraction);
         out.extend_from_slice(b"Z\"");
     }
@@ -69,7 +74,7 @@ impl Clock {
             return;
         }
         let fraction = self.turn_to(micros);
-        out.extend_from_slice(self.number.as_bytes());
+        out.extend_from_slice(&self.number);
         out.extend_from_slice(&fraction);
     }
 
@@ -78,13 +83,29 @@ impl Clock {
     fn turn_to(&mut self, micros: i64) -> [u8; 6] {
         let second = micros.div_euclid(1_000_000);
         if self.second != Some(second) {
-            self.second = Some(second);
-            self.text = timestamp::format(second * 1_000_000);
-            self.number = second.to_string();
+            self.start(second);
         }
         let fraction = micros.rem_euclid(1_000_000) as usize;
         let ([a, b, c], [d, e, f]) = (DIGITS[fraction / 1_000], DIGITS[fraction % 1_000]);
         [a, b, c, d, e, f]
+    }
+
+    /// Makes the texts of a second.
+    fn start(&mut self, second: i64) {
+        self.second = Some(second);
+        let day = second.div_euclid(SECONDS_OF_DAY);
+        if self.day != Some(day) {
+            self.day = Some(day);
+            let text = timestamp::format(second * 1_000_000);
+            self.text.iter_mut().zip(text.bytes()).for_each(|(place, byte)| *place = byte);
+        }
+        let of_day = second.rem_euclid(SECONDS_OF_DAY) as usize;
+        for (place, part) in [(11, of_day / 3_600), (14, of_day / 60 % 60), (17, of_day % 60)] {
+            let [_, tens, ones] = DIGITS[part];
+            (self.text[place], self.text[place + 1]) = (tens, ones);
+        }
+        self.number.clear();
+        self.number.extend_from_slice(itoa::Buffer::new().format(second).as_bytes());
     }
 }
 
@@ -95,7 +116,19 @@ mod tests {
     #[test]
     fn times_are_written_as_elsewhere() {
         let (mut clock, edge) = (Clock::default(), 1_795_507_200_000_000);
-        let times = [0, 1, -1, 999_999, 1_000_000, edge, edge + 1, edge + 999_999, edge - 1, timestamp::MICROS_MIN];
+        let times = [
+            0,
+            1,
+            -1,
+            999_999,
+            1_000_000,
+            edge,
+            edge + 1,
+            edge + 999_999,
+            edge - 1,
+            edge + 86_399_999_999,
+            timestamp::MICROS_MIN,
+        ];
         for micros in times.into_iter().chain([timestamp::MICROS_MAX, i64::MAX, i64::MIN]) {
             let mut out = Vec::new();
             clock.put_micros(micros, &mut out);

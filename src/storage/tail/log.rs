@@ -279,13 +279,14 @@ pub(crate) fn parse_log(bytes: &[u8], from: u64, path: &Path) -> Result<LogConte
 fn frames_of(bytes: &[u8], mut offset: usize, header: LogHeader) -> LogContents {
     let mut contents =
         LogContents { header, frames: Vec::new(), damaged: Vec::new(), whole_bytes: offset as u64, torn_bytes: 0 };
+    let mut hashed = 0;
     while offset < bytes.len() {
         if let Some((frame, length)) = parse_frame(&bytes[offset..]) {
             contents.frames.push(frame);
             offset += length;
         } else {
             // Either the torn end, or damage with whole frames behind it.
-            let Some(next) = find_frame(bytes, offset) else { break };
+            let Some(next) = find_frame(bytes, offset, &mut hashed) else { break };
             contents.damaged.push(DamagedStretch { offset: offset as u64, bytes: (next - offset) as u64 });
             offset = next;
         }
@@ -310,22 +311,23 @@ pub(crate) fn read_damaged(path: &Path, named: &LogHeader) -> Result<(LogContent
 /// Where the next whole frame behind the damaged one at `offset` starts.
 ///
 /// What the damaged frame says of its length is tried first: what looks like a frame inside of it may be a text of an
-/// event. The search takes time in proportion to the length of the log, whatever is in it.
-fn find_frame(bytes: &[u8], offset: usize) -> Option<usize> {
+/// event. All searches in a log together take time in proportion to its length, whatever is in it: `hashed` is how much
+/// was read for them. Where that is too much, the answer is the end of the log, so that what is left of it is damaged,
+/// and not a torn end that a writer cuts off.
+fn find_frame(bytes: &[u8], offset: usize, hashed: &mut usize) -> Option<usize> {
     let is_whole = |at: &usize| bytes.get(*at..).is_some_and(|rest| parse_frame(rest).is_some());
     let behind = stored_length(&bytes[offset..]).and_then(|length| offset.checked_add(FRAME_HEADER_BYTES + length));
     if let Some(next) = behind.filter(is_whole) {
         return Some(next);
     }
-    let mut hashed = 0usize;
     for at in offset + 1..bytes.len().saturating_sub(FRAME_HEADER_BYTES) {
         let Some(length) = stored_length(&bytes[at..]) else { continue };
         if is_whole(&at) {
             return Some(at);
         }
-        hashed = hashed.saturating_add(length);
-        if hashed / SEARCH_BYTES_FACTOR > bytes.len() {
-            break;
+        *hashed = hashed.saturating_add(length);
+        if *hashed / SEARCH_BYTES_FACTOR > bytes.len() {
+            return Some(bytes.len());
         }
     }
     None

@@ -36,13 +36,19 @@ pub struct BackupOptions<'a> {
     pub previous: Option<&'a Path>,
     /// Let go of what the backup has and the store has no more. Without it, segments that retention removed stay.
     pub mirror: bool,
+    /// Whether [`forensics::backup`](crate::forensics::backup) takes what was copied as it is. Otherwise it verifies
+    /// all of it at the end. [`Store::backup`] never does.
+    pub skip_verify: bool,
     /// Told how many bytes of how many are done. How many there are is known about.
     pub progress: Option<&'a dyn Fn(u64, u64)>,
 }
 
 impl std::fmt::Debug for BackupOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BackupOptions").field("previous", &self.previous).field("mirror", &self.mirror).finish()
+        f.debug_struct("BackupOptions")
+            .field("previous", &self.previous)
+            .field("mirror", &self.mirror)
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,7 +89,8 @@ pub struct BackupReport {
     /// When cursors, removals, losses and origins were published by the writer, in µs: they are as they were then.
     /// Nothing if the store has none.
     pub keyed_published_us: Option<i64>,
-    /// What was found damaged in the store; it was copied as it is.
+    /// What was found damaged in the store; it was copied as it is. With it what verify says of the backup, if it was
+    /// asked.
     pub problems: Vec<String>,
 }
 
@@ -96,6 +103,7 @@ impl Store {
     /// removals, losses and origins.
     ///
     /// Reads all segments that are copied or were there before; everything that was copied is read back and checked.
+    /// Whether the store itself is whole is told by [`verify`](crate::forensics::verify), on the backup too.
     ///
     /// ```
     /// use sutra_grid_events::store::BackupOptions;

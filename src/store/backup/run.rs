@@ -19,6 +19,9 @@ use crate::store::config::Durability;
 use crate::store::directory::Directory;
 use crate::store::pieces::Pieces;
 
+/// How often the store is listed again when files vanish while it is read. What is still not there then is gone for
+/// another reason, as the place of the backup may be.
+const LISTED_AGAIN_MAX: usize = 1000;
 /// Memory for reading the finished backup, in bytes.
 const CACHE_BYTES: u64 = 1 << 20;
 
@@ -97,11 +100,13 @@ pub(super) fn run(
         done_bytes: 0,
         total_bytes,
     };
+    let mut tries = 0;
     loop {
+        tries += 1;
         match run.collect(publish) {
             // Sealing or retention removed what was listed: what took its place is found now.
-            Err(BackupError::Store(StoreError::Io { source, .. })) if source.kind() == std::io::ErrorKind::NotFound => {
-            }
+            Err(BackupError::Store(StoreError::Io { source, .. }))
+                if source.kind() == std::io::ErrorKind::NotFound && tries < LISTED_AGAIN_MAX => {}
             other => break other?,
         }
     }

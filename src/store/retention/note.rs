@@ -138,6 +138,8 @@ pub(super) fn put(shared: &Shared, notes: &[Note], is_sealer: bool) -> Result<bo
         }
         keyed.keep_newest(Tree::Retention, REMOVALS_MAX)
     })?;
+    // Published as well before anything goes: sled alone may forget, where its process is killed, what it had synced.
+    shared.publish_keyed()?;
     Ok(true)
 }
 
@@ -158,6 +160,8 @@ fn append(shared: &Shared, events: &[Event], is_sealer: bool) -> Result<bool, St
         writer.known.forget();
         writer.append(shared, events, None)?;
     }
-    shared.durable.flush()?;
-    Ok(true)
+    shared.sealing.lock().awaits_durable = is_sealer;
+    let flushed = shared.durable.flush();
+    shared.sealing.lock().awaits_durable = false;
+    flushed.map(|()| true)
 }

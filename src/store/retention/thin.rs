@@ -5,6 +5,10 @@
 //! what is kept         x           x       x     x *   * x   x
 //!                            a gap of more than 3 intervals
 //! ```
+//!
+//! What is kept says when something began, ended and changed. Whether nothing came between two events that are kept, or
+//! only nothing new, cannot be told from them: whoever looks for silences must leave out the times of the tombstone
+//! (`Snapshot::incomplete_stretches`), and so must whoever asks how often something came.
 
 use std::collections::HashMap;
 

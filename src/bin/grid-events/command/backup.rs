@@ -25,6 +25,9 @@ pub(crate) struct BackupArguments {
     /// Let go of what the backup has and the store has no more
     #[arg(long)]
     mirror: bool,
+    /// Do not verify what was made at the end
+    #[arg(long)]
+    no_verify: bool,
     /// Form of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     format: ReportFormat,
@@ -39,10 +42,11 @@ pub(crate) fn run(global: &Global, arguments: &BackupArguments) -> Result<Outcom
     let mut options = BackupOptions::default();
     options.previous = arguments.previous.as_deref();
     options.mirror = arguments.mirror;
+    options.skip_verify = arguments.no_verify;
     options.progress = Some(&tell);
     let report = forensics::backup(&global.directory()?, &arguments.to, &options)?;
     bar.finish_and_clear();
-    report.problems.iter().for_each(|problem| note(&format!("in the store: {problem}")));
+    report.problems.iter().for_each(|problem| note(&format!("problem: {problem}")));
     let mut out = Output::stdout();
     match arguments.format {
         ReportFormat::Json => writeln!(out, "{}", json_of(&report))?,

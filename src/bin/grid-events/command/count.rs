@@ -43,7 +43,7 @@ pub(crate) struct CountArguments {
 pub(crate) fn run(global: &Global, arguments: &CountArguments) -> Result<Outcome> {
     let store = global.open_to_read()?;
     let snapshot = store.snapshot();
-    let filter = arguments.selection.filter(global.now_us());
+    let filter = arguments.selection.filter(global.now_us())?;
     let count = match &arguments.distinct {
         Some(field) => snapshot.distinct(&filter, field)?,
         None => snapshot.count(&filter)?,

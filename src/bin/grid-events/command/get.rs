@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use sutra_grid_events::query::GapCause;
 use sutra_grid_events::{ConceptId, Filter};
 
 use super::Outcome;
@@ -33,7 +34,10 @@ pub(crate) fn run(global: &Global, arguments: &GetArguments) -> Result<Outcome> 
             out.flush()?;
             note(&format!("there is no event {id}"));
             let at = Filter::between(id.timestamp_us(), id.timestamp_us().saturating_add(1));
-            tell_gaps(&store.gaps_in(&snapshot, &Filter::event_type(id.event_type()).and(at))?, 0);
+            let mut gaps = store.gaps_in(&snapshot, &Filter::event_type(id.event_type()).and(at))?;
+            // That nothing else is there either in this microsecond says nothing.
+            gaps.retain(|gap| gap.cause != GapCause::NoData);
+            tell_gaps(&gaps, 0);
             outcome = Outcome::Partial;
             continue;
         };

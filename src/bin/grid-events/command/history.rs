@@ -30,7 +30,7 @@ pub(crate) struct HistoryArguments {
 pub(crate) fn run(global: &Global, arguments: &HistoryArguments) -> Result<Outcome> {
     let store = global.open_to_read()?;
     let snapshot = store.snapshot();
-    let range = arguments.range.resolve(global.now_us());
+    let range = arguments.range.resolve(global.now_us())?;
     let mut out = Output::stdout();
     let entity = Filter::Entity { field: None, value: arguments.entity.clone() };
     let filter = if range == TimeRange::default() { entity } else { Filter::And(vec![entity, Filter::Time(range)]) };

@@ -133,10 +133,11 @@ impl Command {
             Command::Import(_) => "import",
             Command::Forward(_) => "forward",
             Command::Restore(_) => "restore",
-            Command::Retain(_) => "retain",
+            Command::Retain(arguments) if !arguments.is_dry_run() => "retain",
             Command::ServeStorage(_) => "serve-storage",
             // These write to a directory of their own, never to a store that they read.
             Command::Backup(_)
+            | Command::Retain(_)
             | Command::Merge(_)
             | Command::Salvage(_)
             | Command::DemoAgent(_)

@@ -32,20 +32,20 @@ pub(crate) struct QueryArguments {
 }
 
 impl QueryArguments {
-    fn query(&self, now_us: i64) -> Query {
-        Query {
-            filter: self.selection.filter(now_us),
+    fn query(&self, now_us: i64) -> Result<Query> {
+        Ok(Query {
+            filter: self.selection.filter(now_us)?,
             order: if self.newest { Order::NewestFirst } else { Order::OldestFirst },
             limit: self.limit,
             after: self.after.map(|cursor| cursor.0),
-        }
+        })
     }
 }
 
 pub(crate) fn run(global: &Global, arguments: &QueryArguments) -> Result<Outcome> {
     let store = global.open_to_read()?;
     let snapshot = store.snapshot();
-    let query = arguments.query(global.now_us());
+    let query = arguments.query(global.now_us())?;
     let mut out = Output::stdout();
     if arguments.explain {
         for line in snapshot.explain(&query)?.to_string().lines() {
@@ -82,7 +82,7 @@ mod tests {
             panic!("not a query");
         };
         assert_eq!(
-            arguments.query(0),
+            arguments.query(0).expect("a range"),
             Query {
                 filter: Filter::Type("x".into()),
                 order: Order::NewestFirst,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::HumanBytes;
 use sutra_grid_events::event::{Value, timestamp};
-use sutra_grid_events::forensics::{self, RestoreReport};
+use sutra_grid_events::forensics::{self, RestoreOptions, RestoreReport};
 
 use super::Outcome;
 use super::backup::json_list;
@@ -19,6 +19,9 @@ pub(crate) struct RestoreArguments {
     /// Directory of the backup
     #[arg(value_name = "BACKUP")]
     from: PathBuf,
+    /// Do not verify what was made at the end
+    #[arg(long)]
+    no_verify: bool,
     /// Form of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     format: ReportFormat,
@@ -26,12 +29,16 @@ pub(crate) struct RestoreArguments {
 
 pub(crate) fn run(global: &Global, arguments: &RestoreArguments) -> Result<Outcome> {
     let bar = progress::over_bytes(Some(0));
-    let report = forensics::restore(&arguments.from, &global.directory()?, &|done, total| {
+    let tell = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
-    })?;
+    };
+    let mut options = RestoreOptions::default();
+    options.skip_verify = arguments.no_verify;
+    options.progress = Some(&tell);
+    let report = forensics::restore(&arguments.from, &global.directory()?, &options)?;
     bar.finish_and_clear();
-    report.problems.iter().for_each(|problem| note(&format!("in the store: {problem}")));
+    report.problems.iter().for_each(|problem| note(&format!("problem: {problem}")));
     let mut out = Output::stdout();
     match arguments.format {
         ReportFormat::Json => writeln!(out, "{}", json_of(&report))?,

@@ -9,8 +9,8 @@ use bytesize::ByteSize;
 use chrono::DateTime;
 use clap::Args;
 use indicatif::HumanBytes;
-use sutra_grid_events::Store;
 use sutra_grid_events::store::{Retention, RetentionReport, TypeRetention};
+use sutra_grid_events::{Filter, Store};
 
 use super::Outcome;
 use crate::args::Global;
@@ -38,7 +38,7 @@ pub(crate) struct RetainArguments {
     #[arg(long, value_name = "TYPE=AGE", value_parser = parse_type_age)]
     thin: Vec<(String, Duration)>,
     /// Remove the oldest segments as long as all take more than this
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_bytes: Option<ByteSize>,
     /// Only say what would go
     #[arg(long)]
@@ -49,20 +49,29 @@ pub(crate) struct RetainArguments {
 }
 
 impl RetainArguments {
-    fn policy(&self) -> Retention {
+    /// Whether the store is only read.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    fn policy(&self) -> Result<Retention> {
         let mut types: BTreeMap<String, TypeRetention> = BTreeMap::new();
         for (event_type, age) in &self.keep {
-            types.entry(event_type.clone()).or_default().age_max = Some(*age);
+            if types.entry(event_type.clone()).or_default().age_max.replace(*age).is_some() {
+                bail!("--keep is given twice for {event_type}; give it once");
+            }
         }
         for (event_type, age) in &self.thin {
-            types.entry(event_type.clone()).or_default().thin_after = Some(*age);
+            if types.entry(event_type.clone()).or_default().thin_after.replace(*age).is_some() {
+                bail!("--thin is given twice for {event_type}; give it once");
+            }
         }
-        Retention { bytes_max: self.max_bytes.map(|size| size.as_u64()), age_max: self.older_than, types }
+        Ok(Retention { bytes_max: self.max_bytes.map(|size| size.as_u64()), age_max: self.older_than, types })
     }
 }
 
 pub(crate) fn run(global: &Global, arguments: &RetainArguments) -> Result<Outcome> {
-    let policy = arguments.policy();
+    let policy = arguments.policy()?;
     if policy.is_unlimited() {
         bail!("nothing says what shall go; give --older-than, --keep, --thin or --max-bytes");
     }
@@ -78,6 +87,13 @@ pub(crate) fn run(global: &Global, arguments: &RetainArguments) -> Result<Outcom
         store.close()?;
         report
     };
+    let store = global.open_to_read()?;
+    for name in policy.types.keys() {
+        let is_there = report.expired.contains_key(name) || report.thinned.contains_key(name);
+        if !is_there && store.count(&Filter::event_type(name))? == 0 {
+            note(&format!("no event of type {name} is in the store"));
+        }
+    }
     report.problems.iter().for_each(|problem| note(problem));
     let mut out = Output::stdout();
     match arguments.format {
@@ -89,6 +105,14 @@ pub(crate) fn run(global: &Global, arguments: &RetainArguments) -> Result<Outcom
     }
     out.flush()?;
     Ok(if report.problems.is_empty() { Outcome::Done } else { Outcome::Partial })
+}
+
+/// Reads `10GB`. A number alone would mean bytes, which nobody means.
+fn parse_size(text: &str) -> Result<ByteSize, String> {
+    if text.trim().ends_with(|last: char| last.is_ascii_digit()) {
+        return Err("without a unit; give one, such as 500MB or 10GB (10000B for bytes)".to_owned());
+    }
+    text.parse().map_err(|_| "no size such as 500MB, 10GB or 2GiB".to_owned())
 }
 
 /// Reads `agent_heartbeat=7d`.

@@ -23,6 +23,9 @@ pub(crate) struct SalvageArguments {
     /// Take the parts of the store of this epoch [default: what FORMAT says, else most files]
     #[arg(long, value_name = "HEX", value_parser = parse_epoch)]
     epoch: Option<u64>,
+    /// Do not verify the new store at the end
+    #[arg(long)]
+    no_verify: bool,
     /// Form of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     format: ReportFormat,
@@ -30,7 +33,7 @@ pub(crate) struct SalvageArguments {
 
 pub(crate) fn run(arguments: &SalvageArguments) -> Result<Outcome> {
     let bar = progress::over_bytes(Some(0));
-    let options = SalvageOptions { epoch: arguments.epoch };
+    let options = SalvageOptions { epoch: arguments.epoch, skip_verify: arguments.no_verify };
     let report = salvage(&arguments.from, &arguments.output, &options, &mut |progress| {
         bar.set_length(progress.total_bytes);
         bar.set_position(progress.done_bytes);

@@ -87,20 +87,35 @@ fn print_report(directory: &str, head: Option<Head>, found: &Verification, out: 
     }
     match (found.head_matches, head) {
         (Some(true), Some(head)) => writeln!(out, "The head that was given is in the chain: {}", behind(head, found))?,
-        (None, _) if found.head.is_some() => writeln!(
-            out,
-            "Without --head this shows that the record fits together, not that nobody wrote it anew: note the head \
-             elsewhere."
-        )?,
+        (None, _) if found.head.is_some() => {
+            writeln!(out, "Note the head elsewhere: with --head it shows later that nobody wrote the record anew.")?
+        }
         _ => {}
     }
-    let wrong = found.findings.iter().filter(|finding| finding.severity > Severity::Notice).count();
-    match wrong {
-        0 => writeln!(out, "OK")?,
-        1 => writeln!(out, "1 finding")?,
-        _ => writeln!(out, "{wrong} findings")?,
+    let of = |severity: Severity| found.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    if errors + warnings == 0 {
+        writeln!(out, "OK")?;
+        return Ok(());
     }
+    writeln!(out, "{}, {}; {}", counted(errors, "error"), counted(warnings, "warning"), loss_of(found, errors))?;
+    writeln!(
+        out,
+        "next: keep this directory as it is (stop its writer, or work on a copy); `grid-events salvage {} --output NEW` \
+         makes a whole store of all that can be read; what is lost here may be in a backup.",
+        printable(directory)
+    )?;
     Ok(())
+}
+
+/// What all of it means for the events, in a few words.
+fn loss_of(found: &Verification, errors: u64) -> String {
+    let lost: u64 = found.lost.iter().filter_map(|lost| lost.events).sum();
+    match (lost, errors) {
+        (0, 0) => "no event is known to be lost".to_owned(),
+        (0, _) => "how many events are concerned is not known".to_owned(),
+        (lost, _) => format!("{} lost", counted(lost, "event")),
+    }
 }
 
 /// Writes the first of some lines, and how many more there are.
@@ -178,7 +193,7 @@ fn json_of(found: &Verification) -> String {
     let time = |us: Option<i64>| Value::from(us.map(timestamp::format));
     let findings = found.findings.iter().map(|finding| {
         JsonObject::default()
-            .field("severity", name_of(finding.severity))
+            .field("severity", finding.severity.to_string())
             .field("file", finding.file.to_string_lossy().into_owned())
             .field("place", &*finding.place)
             .field("what", &*finding.what)
@@ -301,6 +316,7 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("error: segments/\\u{1b}x, block 2: gone.\n"), "{text}");
         assert!(text.contains("lost: 2 events, within numbers 2 to 3, after 1970-01-01T00:00:00Z\n"), "{text}");
-        assert!(text.ends_with("1 finding\n"), "{text}");
+        assert!(text.contains("\n1 error, 0 warnings; 2 events lost\n"), "{text}");
+        assert!(text.contains("next: ") && text.contains("`grid-events salvage store --output NEW`"), "{text}");
     }
 }

@@ -4,6 +4,7 @@ mod absent;
 mod forms;
 mod scenarios;
 mod soup;
+mod thinned;
 
 use tempfile::TempDir;
 

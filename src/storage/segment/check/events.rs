@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::super::block::{self, BlockColumns, BlockHead, Kinds};
+use super::super::body::slice;
 use super::super::contents::{BlockRecord, Contents, TypeRecord};
 use super::arrival::Arrival;
 use super::index::Index;
 use super::row::{BlockShape, RowWriter, text, texts_of};
 use super::texts::Texts;
 use super::words::Words;
-use super::{Fault, Harm, LostRows, SegmentFacts, slice};
+use super::{Fault, Harm, LostRows, SegmentFacts};
 use crate::event::is_entity_value;
 use crate::storage::chain::next_link;
 use crate::storage::shape::{Shape, value_kind};

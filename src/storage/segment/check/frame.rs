@@ -29,7 +29,7 @@ pub(super) fn check<'a>(file: &'a [u8], faults: &mut Vec<Fault>) -> Option<(Cont
             let what = match contents::parse_start(file.get(..START_BYTES).unwrap_or_default()) {
                 Start::Newer(version) => format!(
                     "it has format version {version}, this program reads up to {SEGMENT_VERSION}: use a newer \
-                     grid-events. If no newer one wrote it, it is damaged and both copies of the contents are unreadable"
+                     grid-events. If no newer one wrote it, both copies of the contents are damaged"
                 ),
                 _ => "both copies of the contents are damaged".to_owned(),
             };

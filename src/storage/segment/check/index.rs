@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use super::super::body::section;
 use super::super::contents::Contents;
 use super::super::counts;
 use super::super::filter::{Filter, hash_of};
 use super::super::postings::entries;
 use super::words::Words;
-use super::{Fault, Harm, section};
+use super::{Fault, Harm};
 use crate::storage::varint;
 
 const NO_SLOT: u32 = u32::MAX;

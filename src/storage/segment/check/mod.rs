@@ -18,10 +18,9 @@ mod tests;
 mod texts;
 mod words;
 
-use xxhash_rust::xxh3::xxh3_64;
-
+use super::body::slice;
 use super::builder::shapes_of;
-use super::contents::{Contents, SectionRecord};
+use super::contents::Contents;
 use super::reader::zones_of;
 
 /// What a fault does.
@@ -120,15 +119,4 @@ pub(crate) fn ids_between(file: &[u8], event_type: &str, first_us: i64, last_us:
         ids.extend(pairs.filter(|(time, _)| (first_us..=last_us).contains(time)));
     }
     ids
-}
-
-/// A stretch of the body.
-fn slice(body: &[u8], offset: u64, bytes: u32) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    body.get(start..start.checked_add(bytes as usize)?)
-}
-
-/// A section of the body, if its checksum fits.
-fn section<'a>(body: &'a [u8], record: &SectionRecord) -> Option<&'a [u8]> {
-    slice(body, record.offset, record.bytes).filter(|bytes| xxh3_64(bytes) == record.checksum)
 }

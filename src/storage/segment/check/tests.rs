@@ -1,5 +1,7 @@
 //! Indices that say something else than the events, with all checksums right.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::super::contents::{Contents, SectionRecord, assemble};
 use super::super::{Sealing, build};
 use super::*;

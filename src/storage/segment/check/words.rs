@@ -1,11 +1,10 @@
 //! The dictionary of a segment: both copies of every page, the order of its words, and their JSON.
 
-use xxhash_rust::xxh3::xxh3_64;
-
+use super::super::body::dictionary_pages;
 use super::super::contents::Contents;
 use super::super::dictionary::page_words;
 use super::texts::Texts;
-use super::{Fault, Harm, slice};
+use super::{Fault, Harm};
 use crate::event::{is_entity_value, write_json_text};
 
 /// All words of a segment, by their numbers.
@@ -73,14 +72,9 @@ fn between<'a>(text: &'a str, ends: &[usize], number: usize) -> Option<&'a str> 
 
 /// The words, if each page is whole in one of its places.
 pub(super) fn check(contents: &Contents, body: &[u8], faults: &mut Vec<Fault>) -> Option<Words> {
-    let (mut words, mut at, mut whole, mut sorted) = (Words::default(), 0u64, true, true);
-    for (number, record) in contents.dictionary.iter().enumerate() {
+    let (mut words, mut whole, mut sorted) = (Words::default(), true, true);
+    for (number, (record, [first, second])) in dictionary_pages(contents, body).enumerate() {
         let place = format!("page {number} of the dictionary");
-        let [first, second] = contents.dictionary_offsets.map(|offset| {
-            let stored = slice(body, offset.saturating_add(at), record.stored_bytes)?;
-            (xxh3_64(stored) == record.checksum).then_some(stored)
-        });
-        at = at.saturating_add(u64::from(record.stored_bytes));
         for (copy, name) in [(first, "first"), (second, "second")] {
             if copy.is_none() && (first.is_some() || second.is_some()) {
                 faults.push(Fault::new(Harm::Copy, &*place, format!("the {name} copy is damaged")));

@@ -172,7 +172,11 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases * 3 / 16,
+        max_shrink_iters: 500,
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn a_store_keeps_what_a_list_keeps(operations in prop::collection::vec(operation(), 1..16), size in 8..60u32) {
         let directory = tempfile::tempdir().expect("a directory");

@@ -250,3 +250,27 @@ fn what_is_damaged_is_not_made_to_look_whole() {
     assert_eq!(std::fs::read(&path).expect("readable"), bytes);
     assert!(store.removals().expect("readable").is_empty());
 }
+
+#[test]
+fn a_segment_of_which_nothing_is_left_is_no_gap_that_nobody_knows_of() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open_with(directory.path(), config(100)).expect("new");
+    store.append(&[crash(1, 1), crash(2, 2)]).expect("written");
+    store.seal().expect("sealed");
+    store.append(&[beat(1, 1, 3), pod(1, 4), beat(1, 1, 5)]).expect("written");
+    store.seal().expect("sealed");
+    store.append(&[crash(3, 6)]).expect("written");
+    store.seal().expect("sealed");
+    apply_after(&store, &of_types([(BEAT, Some(1), None)]), 10);
+    apply_after(&store, &of_types([("pod_ready", Some(1), None)]), 10);
+    assert_eq!(store.shared().pieces().segments[1].contents().count, 0);
+    let gaps = store.gaps(&crate::query::Filter::All).expect("known");
+    assert_eq!(gaps.len(), 2, "{gaps:?}");
+    assert!(gaps.iter().all(|gap| gap.cause == crate::query::GapCause::Removed), "{gaps:?}");
+    // Then it has become the oldest, and its file goes.
+    apply_after(&store, &of_types([("node_crashed", Some(1), None), ("events_removed", Some(1_000), None)]), 10);
+    let segments = store.shared().pieces().segments.len();
+    assert!(segments < 3, "{segments} are left");
+    let gaps = store.gaps(&crate::query::Filter::All).expect("known");
+    assert!(gaps.iter().all(|gap| gap.cause == crate::query::GapCause::Removed), "{gaps:?}");
+}
