@@ -26,7 +26,7 @@ fn a_salvaged_store_is_well_and_says_what_it_lost() {
     salvage(store.path(), &to, &SalvageOptions::default(), &mut |_| {}).expect("salvaged");
     let found = check(&to);
     assert!(found.is_ok() && found.lost.is_empty(), "{:?}", lines(&found));
-    let from = format!("from number {} on", SEGMENTS * SEGMENT_EVENTS + 1);
+    let from = format!("numbers {} to ", SEGMENTS * SEGMENT_EVENTS + 1);
     assert!(found.notes.iter().any(|note| note.contains(&from)), "{:?}", found.notes);
 
     // It stays well when it is written to, sealed or not.
@@ -52,6 +52,12 @@ fn numbers_that_a_writer_passed_over_are_not_counted_as_events() {
     let opened = Store::open_with(store.path(), config()).expect("opens");
     opened.append(&[event(1_000)]).expect("written");
     opened.close().expect("closed");
+    let found = check(store.path());
+    assert!(found.lost.is_empty() && !found.notes.is_empty(), "the writer noted it: {:?}", lines(&found));
+    expect(&found, Severity::Error, ".log", "cannot be read");
+
+    fs::remove_dir_all(store.path().join("kv")).expect("ours");
+    fs::remove_file(store.path().join("kv.jsonl")).expect("ours");
     let found = check(store.path());
     expect(&found, Severity::Error, "", "a writer passed these over");
     assert_eq!(found.lost.iter().map(|lost| lost.events).collect::<Vec<_>>(), [None], "{:?}", lines(&found));
