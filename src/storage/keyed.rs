@@ -121,8 +121,8 @@ impl Keyed {
 
     fn open_there(store: &Path, path: &Path) -> Result<Self, StoreError> {
         files::create_directory(path)?;
-        // Every change is flushed by whoever makes it. A thread of sled's own that flushes at any moment can put half of
-        // a change on the disk: killed then, it forgets what was flushed before, or panics when it is opened again.
+        // Every change is flushed by whoever makes it. With a thread of sled's own that flushes at any moment, what a
+        // killed process left was seen to lack what had been flushed, and to panic when it was opened again.
         let config = sled::Config {
             path: path.to_owned(),
             cache_capacity_bytes: CACHE_BYTES,

@@ -90,7 +90,7 @@ pub(crate) struct Found {
     /// Whether the last log ends with its last whole frame, or with a torn one that can be cut off.
     pub(crate) last_log: Option<LastLog>,
     /// The highest id of a file that could not be read, by its name; 0 if there is none.
-    last_unread: u64,
+    pub(crate) last_unread: u64,
     /// The highest id that a segment says it has.
     pub(crate) last_id: u64,
     /// Whether only damage is let pass.
@@ -390,20 +390,6 @@ impl Found {
             self.pieces.segments.push(segment);
         }
         self.pieces.segments.sort_by_key(|segment| segment.contents().first_sequence);
-    }
-
-    /// The highest sequence number that something says was given.
-    pub(crate) fn highest_known(&self) -> u64 {
-        let in_tails = self.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
-        in_tails.max(self.pieces.sealed_sequence()).max(self.anchor.sequence)
-    }
-
-    /// The highest sequence number that is given already, as far as can be known: behind what could be read there
-    /// may be more in files that could not.
-    pub(crate) fn highest_sequence(&self) -> u64 {
-        let known = self.highest_known();
-        let last_read = self.pieces.tails.iter().map(|tail| tail.id).max().unwrap_or(0).max(self.last_id);
-        if self.last_unread > last_read { known + EVENTS_BEYOND_DAMAGE } else { known }
     }
 
     /// Adds the tail that a log holds; gives the next sequence number.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::append::{self, Writer, new_tail};
 use super::config::StoreConfig;
-use super::directory::Directory;
+use super::directory::{Directory, EVENTS_BEYOND_DAMAGE, Found};
 use super::pieces::{Pieces, Tail};
 use super::retention::Retention;
 use super::sealer::{self, SealedLog};
@@ -171,6 +171,22 @@ impl Store {
         *shared.problems.lock() = found.problems;
         // A reader cannot tell what is durable; what it can read is what there is.
         shared.durable.note_read(sequence);
+    }
+}
+
+impl Found {
+    /// The highest sequence number that something says was given.
+    pub(crate) fn highest_known(&self) -> u64 {
+        let in_tails = self.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
+        in_tails.max(self.pieces.sealed_sequence()).max(self.anchor.sequence)
+    }
+
+    /// The highest sequence number that is given already, as far as can be known: behind what could be read there
+    /// may be more in files that could not.
+    pub(crate) fn highest_sequence(&self) -> u64 {
+        let known = self.highest_known();
+        let last_read = self.pieces.tails.iter().map(|tail| tail.id).max().unwrap_or(0).max(self.last_id);
+        if self.last_unread > last_read { known + EVENTS_BEYOND_DAMAGE } else { known }
     }
 }
 

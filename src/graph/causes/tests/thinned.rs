@@ -59,7 +59,8 @@ fn two_agents() -> Scenario {
         })
         .collect()
     };
-    sealed_and_live(100, &events(0..3_000), &events(3_000..4_000))
+    // So many in a segment that the live ones fit into the tail.
+    sealed_and_live(300, &events(0..3_000), &events(3_000..4_000))
 }
 
 #[test]
