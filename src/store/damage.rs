@@ -19,7 +19,7 @@ pub(crate) struct Damage {
     /// The sequence numbers that may be concerned.
     pub(crate) sequences: Option<(u64, u64)>,
     pub(crate) reason: String,
-    /// Whether this is the torn end of the newest log.
+    /// Whether this is the torn end of the newest log, or all of it.
     pub(crate) is_torn_end: bool,
 }
 
@@ -39,13 +39,29 @@ impl Store {
         let shared = self.shared();
         let pieces = shared.pieces();
         let problems = shared.problems.lock();
-        let torn = pieces.tails.last().filter(|tail| tail.log.is_none()).and_then(|tail| torn_end(&pieces, tail));
+        let torn = match pieces.tails.last() {
+            Some(tail) if tail.log.is_none() => torn_end(&pieces, tail),
+            Some(_) => None,
+            None => last_log_missing(&pieces),
+        };
         if problems.is_empty() {
             return torn.into_iter().collect();
         }
         let read = pieces_read(&pieces);
         problems.iter().filter_map(|problem| located(problem, &read)).chain(torn).collect()
     }
+}
+
+/// A writer always leaves a log behind the last segment, with the newest events in it.
+fn last_log_missing(pieces: &Pieces) -> Option<Damage> {
+    let newest = pieces.segments.iter().filter_map(|segment| segment.time_bounds()).map(|(_, max_us)| max_us).max();
+    (!pieces.segments.is_empty()).then(|| Damage {
+        since_us: newest,
+        until_us: None,
+        sequences: None,
+        reason: "the log behind the last segment, which holds the newest events, is missing".to_owned(),
+        is_torn_end: true,
+    })
 }
 
 /// What stands behind the last whole batch of a log that is only read.

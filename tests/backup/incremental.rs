@@ -3,8 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use sutra_grid_events::forensics;
 use sutra_grid_events::store::{BackupError, BackupOptions, BackupReport, Retention, Store, StoreConfig};
+use sutra_grid_events::{Filter, forensics};
 
 use crate::harness::{backup, config, contents, event, events, store_of, with_ending};
 
@@ -156,4 +156,26 @@ fn an_interrupted_backup_is_made_to_the_end() {
     assert_eq!(report.kept.files, 2);
     assert!(!to.join("BACKUP.unfinished").exists() && with_ending(&to, "tmp").is_empty());
     assert_eq!(contents(&to), contents(&store));
+}
+
+#[test]
+fn a_torn_end_is_told_of_in_the_backup_as_in_the_store() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (store, to) = (directory.path().join("store"), directory.path().join("backup"));
+    store_of(&store, &events(0..150));
+    let log = with_ending(&store.join("tail"), "log").pop().expect("a log");
+    let whole = std::fs::read(&log).expect("readable");
+    std::fs::write(&log, &whole[..whole.len() - 7]).expect("writable");
+    let none = Filter::event_type("never_happened");
+    let gaps = |path: &Path| Store::open_read_only(path).expect("readable").gaps(&none).expect("known");
+    assert_eq!(gaps(&store).len(), 1);
+    let report = backup(&store, &to);
+    assert!(report.problems.iter().any(|problem| problem.contains("torn off")), "{:?}", report.problems);
+    assert_eq!(gaps(&to).len(), 1);
+    // The next writer cuts it off, and the next backup follows.
+    Store::open(&store).expect("opens").append(&events(200..203)).expect("written");
+    backup(&store, &to);
+    assert_eq!(Store::open_read_only(&to).expect("readable").count(&Filter::All).expect("readable"), {
+        Store::open_read_only(&store).expect("readable").count(&Filter::All).expect("readable")
+    });
 }

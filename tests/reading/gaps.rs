@@ -228,3 +228,13 @@ fn a_why_says_what_is_missing_around_it() {
     assert!(json["gaps"].as_array().expect("gaps").iter().any(|gap| gap["cause"] == "lost"), "{json}");
     assert_eq!(json["id"], crate::store::CRASH);
 }
+
+#[test]
+fn a_store_without_its_newest_log_says_so() {
+    let store = settled();
+    fs::remove_dir_all(store.path().join("tail")).expect("there");
+    let all = gaps(&store, &[]);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((&all[0]["cause"], &all[0]["until"]), (&"torn".into(), &Json::Null));
+    assert!(gaps(&store, &SECOND_MINUTE).is_empty(), "what is sealed is all there");
+}

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::BackupError;
 use super::manifest::{BackupFile, BackupManifest, UNFINISHED_FILE, log_name, segment_name};
@@ -22,6 +23,10 @@ use crate::store::pieces::Pieces;
 /// How often the store is listed again when files vanish while it is read. What is still not there then is gone for
 /// another reason, as the place of the backup may be.
 const LISTED_AGAIN_MAX: usize = 1000;
+/// How often a log that ends within a frame is looked at: one that is being written goes on.
+const LOOKS_AT_A_TORN_END: u32 = 5;
+/// The time between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// Memory for reading the finished backup, in bytes.
 const CACHE_BYTES: u64 = 1 << 20;
 
@@ -191,22 +196,39 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Takes over the whole frames of a log. One that cannot be read is copied as it is.
+    /// Takes over the whole frames of a log. One that cannot be read is copied as it is, and so is a torn end that
+    /// nobody is writing: whoever reads the backup is told of it as whoever reads the store is.
     fn take_log(&mut self, id: u64) -> Result<(), BackupError> {
         let name = log_name(id);
         let path = self.source.root.join(&name);
-        let bytes = files::read(&path, LOG_BYTES_MAX)?;
-        let whole = match whole_bytes(&bytes, &path) {
-            // It was being started.
-            Ok(None) => return Ok(()),
-            Ok(Some(whole)) => usize::try_from(whole).unwrap_or(usize::MAX),
-            Err(_) => bytes.len(),
-        };
-        let mut whole = bytes.get(..whole).unwrap_or(&bytes);
+        let (mut bytes, mut whole) = (Vec::new(), 0);
+        for look in 0..LOOKS_AT_A_TORN_END {
+            bytes = files::read(&path, LOG_BYTES_MAX)?;
+            let before = whole;
+            whole = match whole_bytes(&bytes, &path) {
+                // It was being started.
+                Ok(None) => return Ok(()),
+                Ok(Some(whole)) => usize::try_from(whole).unwrap_or(usize::MAX).min(bytes.len()),
+                Err(_) => bytes.len(),
+            };
+            let goes_on = look > 0 && whole > before;
+            if whole == bytes.len() || goes_on {
+                bytes.truncate(whole);
+                break;
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        let torn = bytes.len() - whole;
+        if torn > 0 {
+            let reason = format!("{torn} bytes at its end are torn off, and are in the backup as they are");
+            self.problems.push(StoreError::damaged(&path, reason).to_string());
+        }
+        let mut whole = bytes.as_slice();
         let here = self.place.root.join(&name);
         if !self.options.mirror && self.earlier.as_ref().is_some_and(|earlier| earlier.file(&name).is_some()) {
             match files::read(&here, LOG_BYTES_MAX) {
-                Ok(before) if !whole.starts_with(&before) => {
+                // A torn end is cut off by the next writer.
+                Ok(before) if !whole.starts_with(whole_of(&before, &here)) => {
                     let reason = format!("log {id} goes on in another way there");
                     return Err(BackupError::OtherHistory { path: self.place.root.clone(), reason });
                 }
@@ -341,6 +363,12 @@ impl Run<'_> {
         }
         Ok(removed)
     }
+}
+
+/// What of a log is whole; all of one that cannot be read.
+fn whole_of<'a>(bytes: &'a [u8], path: &Path) -> &'a [u8] {
+    let whole = whole_bytes(bytes, path).ok().flatten().and_then(|whole| usize::try_from(whole).ok());
+    whole.and_then(|whole| bytes.get(..whole)).unwrap_or(bytes)
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {
