@@ -48,7 +48,7 @@ pub(crate) use damage::Damage;
 pub use directory::FORMAT_VERSION;
 pub(crate) use directory::{Directory, EVENTS_BEYOND_DAMAGE};
 pub use record::{Loss, LossCause, Origin, Removal};
-pub(crate) use record::{Missing, emptied};
+pub(crate) use record::{Missing, emptied, forgotten};
 pub(crate) use rejections::Rejections;
 pub use retention::{Retention, RetentionReport, TypeRetention};
 pub use snapshot::Snapshot;

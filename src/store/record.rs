@@ -8,6 +8,7 @@ use chrono::Utc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::retention::REMOVALS_MAX;
 use super::{RemovalCause, Store};
 use crate::error::StoreError;
 use crate::storage::keyed::{PUBLISHED_FILE, Tree, read_published};
@@ -141,7 +142,14 @@ pub(crate) fn emptied(removals: &[Removal]) -> Vec<(u64, u64)> {
         *sum = sum.saturating_add(events);
     }
     let is_all = |(first, last): (u64, u64), events: u64| events > last.saturating_sub(first);
-    by_range.into_iter().filter(|&(range, events)| is_all(range, events)).map(|(range, _)| range).collect()
+    let all = by_range.into_iter().filter(|&(range, events)| is_all(range, events)).map(|(range, _)| range);
+    all.chain(forgotten(removals)).collect()
+}
+
+/// The sequence numbers up to which nobody remembers any more what retention removed, if there are such.
+pub(crate) fn forgotten(removals: &[Removal]) -> Option<(u64, u64)> {
+    let oldest = removals.iter().map(|removal| removal.first_sequence).min()?;
+    (removals.len() >= REMOVALS_MAX && oldest > 1).then(|| (1, oldest - 1))
 }
 
 impl Store {
@@ -239,5 +247,28 @@ impl Store {
             keyed.put(tree, &format!("{next:020}"), entry)?;
             keyed.keep_newest(tree, count_max)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_remembers_is_taken_for_removed() {
+        let removal = |number: u64| Removal {
+            first_sequence: 10 * number + 1,
+            last_sequence: 10 * number + 10,
+            first_us: 0,
+            last_us: 0,
+            events: 10,
+            removed_at_us: 0,
+            event_type: None,
+            cause: RemovalCause::Expired,
+        };
+        let many: Vec<Removal> = (5..5 + REMOVALS_MAX as u64).map(removal).collect();
+        assert_eq!(forgotten(&many), Some((1, 50)));
+        assert!(emptied(&many).contains(&(1, 50)));
+        assert_eq!(forgotten(&many[1..]), None);
     }
 }

@@ -10,7 +10,6 @@ use crate::error::StoreError;
 use crate::storage::RemovalCause;
 use crate::storage::chain::Hash;
 use crate::storage::keyed::{Tree, read_published};
-use crate::store::retention::REMOVALS_MAX;
 use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, Removal, emptied};
 
 /// A run of sequence numbers, first and last.
@@ -43,12 +42,6 @@ impl Known {
         let said = removals.iter().filter(|removal| removal.removed_type.is_none());
         let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));
         let mut runs: Vec<Run> = whole.chain(losses).chain(said).chain(self.emptied(removals)).collect();
-        // The oldest are forgotten in the end.
-        if self.removals.len() >= REMOVALS_MAX
-            && let Some(oldest) = self.removals.iter().map(|removal| removal.first_sequence).min()
-        {
-            runs.push((1, oldest.max(1)));
-        }
         runs.sort_unstable();
         runs
     }

@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::storage::{Hole, Source};
 use crate::store::{
-    Damage, EVENTS_BEYOND_DAMAGE, Loss, LossCause, Missing, Removal, RemovalCause, Snapshot, Store, emptied,
+    Damage, EVENTS_BEYOND_DAMAGE, Loss, LossCause, Missing, Removal, RemovalCause, Snapshot, Store, emptied, forgotten,
 };
 
 use super::{Gap, GapCause};
@@ -44,6 +44,12 @@ pub(super) fn all(store: &Store, snapshot: &Snapshot, range: TimeRange) -> Resul
     };
     let in_range = |removal: &&Removal| range.overlaps(removal.first_us, removal.last_us);
     gaps.extend(removals.iter().filter(in_range).filter(|removal| !told_by_source(removal)).map(removed));
+    if let Some((first, last)) = forgotten(removals) {
+        let until_us = removals.iter().map(|removal| removal.first_us).min();
+        let gap =
+            Gap::new(None, until_us, GapCause::Removed, "removed so long ago that the single removals are forgotten");
+        gaps.push(gap.with_sequences(Some(first), Some(last)));
+    }
     let may_be_in_range =
         |loss: &&Loss| range.overlaps(loss.first_us.unwrap_or(i64::MIN), loss.last_us.unwrap_or(i64::MAX));
     gaps.extend(losses.iter().filter(may_be_in_range).map(lost));
