@@ -11,10 +11,10 @@ mod events;
 mod foreign;
 mod merge;
 mod salvage;
-pub mod verify;
+mod verify;
 
 pub use backup::{RestoreOptions, RestoreReport, backup, restore};
 pub use diff::{Comparison, DiffCounts, DiffEvent, DiffKind, DiffRange, DiffReport, DiffSide, diff};
 pub use merge::{MergeError, MergeReport, MergedSource, merge};
 pub use salvage::{PieceOutcome, SalvageError, SalvageOptions, SalvageProgress, SalvageReport, SalvagedPiece, salvage};
-pub use verify::{Finding, Head, Lost, Progress, Severity, Verification, VerifyOptions, verify};
+pub use verify::{Finding, Head, HeadError, Lost, Progress, Severity, Verification, VerifyOptions, verify};

@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// let text = format!("{}@7", "ab".repeat(32));
 /// let head: Head = text.parse()?;
 /// assert_eq!((head.sequence, head.chain, head.to_string()), (7, [0xab; 32], text));
-/// # Ok::<(), sutra_grid_events::forensics::verify::HeadError>(())
+/// # Ok::<(), sutra_grid_events::forensics::HeadError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
