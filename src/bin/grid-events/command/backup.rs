@@ -12,7 +12,7 @@ use sutra_grid_events::store::{BackupOptions, BackupReport, FileCount};
 
 use super::Outcome;
 use crate::args::Global;
-use crate::output::{Column, JsonObject, Output, ReportFormat, Table, format_time, note, progress};
+use crate::output::{Column, JsonObject, Output, ReportFormat, Table, format_time, json_list, note, progress};
 
 #[derive(Debug, Args)]
 pub(crate) struct BackupArguments {
@@ -99,16 +99,4 @@ fn json_of(report: &BackupReport) -> String {
         .field("keyed_published", Value::from(report.keyed_published_us.map(timestamp::format)))
         .raw("problems", &json_list(&report.problems))
         .finish()
-}
-
-/// Texts as a JSON array.
-pub(super) fn json_list(texts: &[String]) -> String {
-    let mut json = String::from("[");
-    for (index, text) in texts.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        Value::from(text.as_str()).as_ref().write_json(&mut json);
-    }
-    json + "]"
 }

@@ -9,8 +9,9 @@ use sutra_grid_events::event::timestamp;
 use sutra_grid_events::forensics::{self, DiffCounts, DiffEvent, DiffKind, DiffRange, DiffReport};
 
 use super::Outcome;
-use super::backup::json_list;
-use crate::output::{Column, JsonObject, Output, ReportFormat, Table, format_time, note, printable, progress};
+use crate::output::{
+    Column, JsonObject, Output, ReportFormat, Table, format_time, json_list, note, printable, progress,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct DiffArguments {

@@ -8,8 +8,7 @@ use clap::Args;
 use sutra_grid_events::forensics::{self, MergeReport};
 
 use super::Outcome;
-use super::backup::json_list;
-use crate::output::{Column, JsonObject, Output, ReportFormat, Table, note, progress};
+use crate::output::{Column, JsonObject, Output, ReportFormat, Table, json_list, note, progress};
 
 #[derive(Debug, Args)]
 pub(crate) struct MergeArguments {

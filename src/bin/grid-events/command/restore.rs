@@ -10,9 +10,8 @@ use sutra_grid_events::event::{Value, timestamp};
 use sutra_grid_events::forensics::{self, RestoreOptions, RestoreReport};
 
 use super::Outcome;
-use super::backup::json_list;
 use crate::args::Global;
-use crate::output::{Column, JsonObject, Output, ReportFormat, Table, format_time, note, progress};
+use crate::output::{Column, JsonObject, Output, ReportFormat, Table, format_time, json_list, note, progress};
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArguments {

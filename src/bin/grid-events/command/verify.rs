@@ -13,7 +13,7 @@ use sutra_grid_events::forensics::{Head, Lost, Severity, Verification, VerifyOpt
 
 use super::Outcome;
 use crate::args::Global;
-use crate::output::{JsonObject, Output, ReportFormat, format_time, printable, progress};
+use crate::output::{JsonObject, Output, ReportFormat, format_time, json_list, printable, progress};
 
 const AFTER_HELP: &str = "\
 It reads files only: no lock is taken and nothing is written, so it may run beside a writer, on a read-only medium and
@@ -161,14 +161,6 @@ fn numbers_of(first: u64, last: u64) -> String {
     if first == last { format!("number {first}") } else { format!("numbers {first} to {last}") }
 }
 
-fn name_of(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Notice => "notice",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
-}
-
 fn words_of(lost: &Lost) -> String {
     let mut words = match lost.events {
         Some(events) => counted(events, "event"),
@@ -208,11 +200,6 @@ fn json_of(found: &Verification) -> String {
             .field("last", time(lost.last_us))
             .finish()
     });
-    let notes = found.notes.iter().map(|note| {
-        let mut text = String::new();
-        Value::from(note.as_str()).as_ref().write_json(&mut text);
-        text
-    });
     JsonObject::default()
         .field("ok", found.is_ok())
         .field("epoch", format!("{:016x}", found.epoch))
@@ -227,7 +214,7 @@ fn json_of(found: &Verification) -> String {
         .field("head_matches", found.head_matches.map_or(Value::Null, Value::from))
         .raw("findings", &list(findings.collect()))
         .raw("lost", &list(lost.collect()))
-        .raw("known", &list(notes.collect()))
+        .raw("known", &json_list(&found.notes))
         .finish()
 }
 

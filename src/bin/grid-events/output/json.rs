@@ -39,6 +39,18 @@ impl JsonObject {
     }
 }
 
+/// Texts as a JSON array.
+pub(crate) fn json_list(texts: &[String]) -> String {
+    let mut json = String::from("[");
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        Value::from(text.as_str()).as_ref().write_json(&mut json);
+    }
+    json + "]"
+}
+
 /// Appends an event as one object with its id.
 pub(crate) fn write_event(stored: &StoredEvent, out: &mut String) {
     out.push_str("{\"id\":\"");

@@ -24,7 +24,7 @@ use sutra_grid_events::StoredEvent;
 
 pub(crate) use csv::write_csv;
 pub(crate) use gaps::{gaps_json, tell_gaps};
-pub(crate) use json::JsonObject;
+pub(crate) use json::{JsonObject, json_list};
 pub(crate) use page::{print_event, print_events, visit};
 pub(crate) use table::{Column, EventTable, Table};
 pub(crate) use text::{format_time, printable};

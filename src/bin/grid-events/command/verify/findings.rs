@@ -2,8 +2,6 @@
 
 use sutra_grid_events::forensics::Finding;
 
-use super::name_of;
-
 /// Runs of blocks that a line names at most.
 const RUNS_MAX: usize = 6;
 
@@ -55,8 +53,8 @@ impl<'a> Group<'a> {
         let file = finding.file.display().to_string();
         let parts: Vec<&str> = [&*file, &*place].into_iter().filter(|part| !part.is_empty()).collect();
         match parts.is_empty() {
-            true => format!("{}: {what}", name_of(finding.severity)),
-            false => format!("{}: {}: {what}", name_of(finding.severity), parts.join(", ")),
+            true => format!("{}: {what}", finding.severity),
+            false => format!("{}: {}: {what}", finding.severity, parts.join(", ")),
         }
     }
 }
