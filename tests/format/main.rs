@@ -171,10 +171,15 @@ fn write_the_golden_store() {
     let store = golden("store");
     assert!(!store.exists(), "{GOLDEN} is there; a changed format has a new version, with a golden store of its own");
     write_store(&store);
+    finish_golden(&store, &golden("events.txt"));
+}
+
+/// Leaves of a golden store what is of the format, and writes its events as lines.
+fn finish_golden(store: &Path, events: &Path) {
     // What belongs to a process or to sled is not of this format.
     fs::remove_dir_all(store.join("kv")).expect("removable");
     fs::remove_file(store.join("LOCK")).expect("removable");
     let lines: String =
-        lines_of(&Store::open_read_only(&store).expect("readable")).iter().map(StoredLine::print).collect();
-    fs::write(golden("events.txt"), lines).expect("writable");
+        lines_of(&Store::open_read_only(store).expect("readable")).iter().map(StoredLine::print).collect();
+    fs::write(events, lines).expect("writable");
 }

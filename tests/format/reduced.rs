@@ -109,10 +109,5 @@ fn write_the_reduced_golden_store() {
     let store = golden("store");
     assert!(!store.exists(), "{GOLDEN} is there");
     write_store(&store);
-    // What belongs to a process or to sled is not of this format.
-    fs::remove_dir_all(store.join("kv")).expect("removable");
-    fs::remove_file(store.join("LOCK")).expect("removable");
-    let lines: String =
-        lines_of(&Store::open_read_only(&store).expect("readable")).iter().map(StoredLine::print).collect();
-    fs::write(golden("events.txt"), lines).expect("writable");
+    crate::finish_golden(&store, &golden("events.txt"));
 }

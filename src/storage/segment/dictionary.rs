@@ -95,6 +95,20 @@ pub(super) fn page_words(record: &PageRecord, stored: &[u8]) -> Option<(String, 
     Some((text, ends))
 }
 
+/// The number of a word among `len` words that are sorted. Nothing if it is not among them, or one cannot be had.
+pub(super) fn find_sorted<'a>(len: usize, get: impl Fn(usize) -> Option<&'a str>, word: &str) -> Option<usize> {
+    let (mut from, mut to) = (0, len);
+    while from < to {
+        let middle = from.midpoint(to);
+        match get(middle)?.cmp(word) {
+            std::cmp::Ordering::Less => from = middle + 1,
+            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Greater => to = middle,
+        }
+    }
+    None
+}
+
 impl PageWords {
     fn get(&self, number: usize) -> Option<&str> {
         let end = *self.ends.get(number)? as usize;
@@ -103,16 +117,7 @@ impl PageWords {
     }
 
     fn find(&self, word: &str) -> Option<usize> {
-        let (mut from, mut to) = (0, self.ends.len());
-        while from < to {
-            let middle = from.midpoint(to);
-            match self.get(middle)?.cmp(word) {
-                std::cmp::Ordering::Less => from = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Greater => to = middle,
-            }
-        }
-        None
+        find_sorted(self.ends.len(), |number| self.get(number), word)
     }
 
     /// The words of a page. Nothing if it is not one of this many words.

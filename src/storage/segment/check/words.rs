@@ -2,7 +2,7 @@
 
 use super::super::body::dictionary_pages;
 use super::super::contents::Contents;
-use super::super::dictionary::page_words;
+use super::super::dictionary::{find_sorted, page_words};
 use super::texts::Texts;
 use super::{Fault, Harm};
 use crate::event::{is_entity_value, write_json_text};
@@ -40,16 +40,7 @@ impl Words {
 
     /// The number of a word.
     pub(super) fn find(&self, word: &str) -> Option<usize> {
-        let (mut from, mut to) = (0, self.len());
-        while from < to {
-            let middle = from.midpoint(to);
-            match self.get(middle)?.cmp(word) {
-                std::cmp::Ordering::Less => from = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Greater => to = middle,
-            }
-        }
-        None
+        find_sorted(self.len(), |number| self.get(number), word)
     }
 
     fn push(&mut self, word: &str) {
