@@ -141,11 +141,9 @@ impl Keyed {
     /// Puts back what was published and is not there: all of it in a database that was made anew, and what sled lost
     /// when its process was killed. Nothing of it, if it is damaged.
     fn take_over_published(&self) -> Result<(), StoreError> {
-        for tree in Tree::ALL {
-            for (key, value) in read_published(&self.directory, tree)? {
-                if self.get::<serde_json::Value>(tree, &key)?.is_none() {
-                    self.put(tree, &key, &value)?;
-                }
+        for PublishedEntry { tree, key, value } in published_entries(&self.directory)? {
+            if self.get::<serde_json::Value>(tree, &key)?.is_none() {
+                self.put(tree, &key, &value)?;
             }
         }
         Ok(())
@@ -265,9 +263,15 @@ pub(crate) fn read_damaged(path: &Path) -> Result<(Vec<PublishedEntry>, usize, b
 
 /// The entries of one tree in the published file of a store; none if there is no such file.
 pub(crate) fn read_published(store: &Path, tree: Tree) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
+    let entries = published_entries(store)?.into_iter().filter(|entry| entry.tree == tree);
+    Ok(entries.map(|entry| (entry.key, entry.value)).collect())
+}
+
+/// All entries in the published file of a store; none if there is no such file.
+fn published_entries(store: &Path) -> Result<Vec<PublishedEntry>, StoreError> {
     let path = store.join(PUBLISHED_FILE);
     if !path.exists() {
-        return Ok(BTreeMap::new());
+        return Ok(Vec::new());
     }
     let text = String::from_utf8(files::read(&path, PUBLISHED_BYTES_MAX)?)
         .map_err(|_| StoreError::damaged(&path, "it is not text"))?;
@@ -277,15 +281,8 @@ pub(crate) fn read_published(store: &Path, tree: Tree) -> Result<BTreeMap<String
     if last != format!("{{\"xxh3\":\"{:016x}\"}}", xxh3_64(lines.as_bytes())) {
         return Err(StoreError::damaged(&path, "its checksum does not fit"));
     }
-    let mut entries = BTreeMap::new();
-    for line in lines.lines() {
-        let entry: PublishedEntry =
-            serde_json::from_str(line).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
-        if entry.tree == tree {
-            entries.insert(entry.key, entry.value);
-        }
-    }
-    Ok(entries)
+    let entry = |line| serde_json::from_str(line).map_err(|error| StoreError::damaged(&path, error.to_string()));
+    lines.lines().map(entry).collect()
 }
 
 #[cfg(test)]

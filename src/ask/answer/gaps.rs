@@ -22,10 +22,9 @@ pub(super) fn find(
     range: TimeRange,
     now_us: i64,
 ) -> Result<Vec<Gap>, StoreError> {
-    let mut gaps = store.gaps_in(snapshot, &filter.clone().and(Filter::Time(range)))?;
-    let bounded = TimeRange { until_us: Some(range.until_us.unwrap_or(now_us).min(now_us)), ..range };
+    let mut gaps = store.known_gaps(snapshot, &filter.clone().and(Filter::Time(range)))?;
     // A question about the time up to now is not about what comes after.
-    gaps.retain(|gap| gap.cause != GapCause::NoData);
+    let bounded = TimeRange { until_us: Some(range.until_us.unwrap_or(now_us).min(now_us)), ..range };
     if snapshot.count(&Filter::Time(range))? == 0 {
         gaps.push(Gap::new(range.since_us, bounded.until_us, GapCause::NoData, NO_DATA));
     } else if range != TimeRange::default() && is_cheap(snapshot, bounded)? {

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::storage::RemovalCause;
 use crate::storage::chain::Hash;
 use crate::storage::keyed::{Tree, read_published};
-use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, Removal, emptied};
+use crate::store::{EVENTS_BEYOND_DAMAGE, Loss, Removal, forgotten};
 
 /// A run of sequence numbers, first and last.
 pub(super) type Run = (u64, u64);
@@ -34,7 +34,8 @@ impl Known {
 
     /// The runs that are missing for a reason, where these are there.
     fn runs(&self, removals: &[RemovalEvent], there: &[Run]) -> Vec<Run> {
-        let whole = emptied(&self.removals).into_iter();
+        let whole = self.removals.iter().filter(|removal| removal.event_type.is_none());
+        let whole = whole.map(|removal| (removal.first_sequence, removal.last_sequence));
         let losses = self.losses.iter().filter_map(|loss| {
             let first = loss.first_sequence?;
             Some((first, loss.last_sequence.unwrap_or_else(|| open_end(first, there))))
@@ -42,6 +43,7 @@ impl Known {
         let said = removals.iter().filter(|removal| removal.removed_type.is_none());
         let said = said.map(|removal| (removal.first_sequence, removal.last_sequence));
         let mut runs: Vec<Run> = whole.chain(losses).chain(said).chain(self.emptied(removals)).collect();
+        runs.extend(forgotten(&self.removals));
         runs.sort_unstable();
         runs
     }

@@ -173,19 +173,24 @@ impl Store {
     /// # Errors
     /// As [`gaps`](Self::gaps).
     pub fn gaps_in(&self, snapshot: &Snapshot, filter: &Filter) -> Result<Vec<Gap>, StoreError> {
+        let mut gaps = self.known_gaps(snapshot, filter)?;
+        // Where nothing at all was recorded, a count of nothing says nothing.
+        let range = CompiledFilter::new(filter).root.range();
+        let is_bounded = range != TimeRange::default() && !range.is_empty();
+        if is_bounded && gaps.is_empty() && snapshot.count(&Filter::Time(range))? == 0 {
+            gaps.push(Gap::new(range.since_us, range.until_us, GapCause::NoData, NO_DATA));
+        }
+        Ok(gaps)
+    }
+
+    /// As [`gaps_in`](Self::gaps_in), but for times in which nothing is recorded.
+    pub(crate) fn known_gaps(&self, snapshot: &Snapshot, filter: &Filter) -> Result<Vec<Gap>, StoreError> {
         let scope = Scope::new(filter);
         if scope.range.is_empty() {
             return Ok(Vec::new());
         }
         let found = sources::all(self, snapshot, scope.range)?;
-        let mut gaps: Vec<Gap> = found.into_iter().filter(|gap| scope.touches(gap)).collect();
-        // Where nothing at all was recorded, a count of nothing says nothing.
-        let is_bounded = scope.range != TimeRange::default();
-        if is_bounded && gaps.is_empty() && snapshot.count(&Filter::Time(scope.range))? == 0 {
-            let TimeRange { since_us, until_us } = scope.range;
-            gaps.push(Gap::new(since_us, until_us, GapCause::NoData, NO_DATA));
-        }
-        Ok(bounded(merged(gaps)))
+        Ok(bounded(merged(found.into_iter().filter(|gap| scope.touches(gap)).collect())))
     }
 }
 
