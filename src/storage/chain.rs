@@ -13,6 +13,11 @@ pub(crate) const SEQUENCE_MAX: u64 = 1 << 62;
 /// A hash.
 pub(crate) type Hash = [u8; 32];
 
+/// A hash in hexadecimal digits.
+pub(crate) fn hex(hash: &Hash) -> String {
+    blake3::Hash::from_bytes(*hash).to_hex().to_string()
+}
+
 /// A link of the chain: everything up to a sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Anchor {

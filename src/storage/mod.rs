@@ -12,6 +12,7 @@ mod source;
 pub(crate) mod tail;
 pub(crate) mod varint;
 pub use foreign::{ForeignAssociation, ForeignConcept, ForeignPlace, ForeignRecord};
+pub(crate) use segment::EVENTS_REMOVED;
 pub use segment::RemovalCause;
 pub use source::StoredEvent;
 pub(crate) use source::{Hole, Rows, Source, Zone};

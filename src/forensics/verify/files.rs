@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::coverage::Known;
-use super::logs::{TORN_READS, TORN_WAIT};
 use super::{Severity, Verification};
 use crate::error::StoreError;
 use crate::storage::files::{
@@ -14,6 +13,7 @@ use crate::storage::files::{
 };
 use crate::storage::foreign::ForeignView;
 use crate::storage::keyed::PUBLISHED_FILE;
+use crate::storage::tail::{TORN_READS, TORN_WAIT};
 use crate::store::backup::{MANIFEST_FILE, UNFINISHED_FILE};
 use crate::store::directory::Directory;
 

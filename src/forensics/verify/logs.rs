@@ -1,9 +1,8 @@
 //! Checks the logs: their frames, what of them no segment holds yet, and that those of segments say the same.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::RwLock;
 
@@ -11,20 +10,15 @@ use super::files::unreadable;
 use super::segments::Checked;
 use super::{Severity, Verification};
 use crate::error::StoreError;
-use crate::storage::Source;
 use crate::storage::chain::Anchor;
 use crate::storage::files::{self, LOG_ENDING, TAIL_DIRECTORY};
 use crate::storage::segment::{Contents, roots};
-use crate::storage::tail::{Frame, LogContents, TailMemory, TailSource, read_log};
+use crate::storage::tail::{Frame, LogContents, TailMemory, TailSource, read_log, read_settled};
+use crate::storage::{EVENTS_REMOVED, Source};
 use crate::store::directory::Directory;
 
-/// How often an end that is torn is read again: beside a writer it may be in the middle of a write.
-pub(super) const TORN_READS: usize = 5;
-/// How long to wait before that.
-pub(super) const TORN_WAIT: Duration = Duration::from_millis(20);
 /// How often the logs are listed again because one was removed meanwhile.
 const LISTINGS_MAX: usize = 20;
-const REMOVAL_TYPE: &str = "events_removed";
 
 /// A log as it was read.
 pub(super) struct ReadLog {
@@ -56,7 +50,12 @@ pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError
         let mut logs = Vec::new();
         for (at, &id) in ids.iter().enumerate() {
             let path = files::numbered(&directory.tail, id, LOG_ENDING);
-            let contents = read_settled(&path, at + 1 == ids.len());
+            // Nobody writes to another than the last.
+            let contents = if at + 1 == ids.len() {
+                read_settled(&path).map(|log| log.map(|(_, contents)| contents))
+            } else {
+                read_log(&path, 0)
+            };
             match &contents {
                 // It was sealed meanwhile: it is found among the segments, which are listed later.
                 Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => continue 'listing,
@@ -71,28 +70,6 @@ pub(super) fn read_all(directory: &Directory) -> Result<Vec<ReadLog>, StoreError
         return Ok(logs);
     }
     Err(StoreError::damaged(&directory.tail, "its logs vanish faster than they can be read"))
-}
-
-/// Reads a log; again if its end may be just being written. An end is torn only if what stands at the same place is
-/// still no whole frame then: where more of the log can be read than before, a writer goes on with it, and what is
-/// behind that is left out.
-fn read_settled(path: &Path, is_last: bool) -> Result<Option<LogContents>, StoreError> {
-    let mut contents = read_log(path, 0)?;
-    for _ in 0..TORN_READS {
-        let torn = contents.as_ref().is_none_or(|contents| contents.torn_bytes > 0);
-        if !torn || !is_last {
-            break;
-        }
-        std::thread::sleep(TORN_WAIT);
-        let before = contents.as_ref().map_or(0, |contents| contents.whole_bytes);
-        contents = read_log(path, 0)?;
-        if let Some(contents) = &mut contents
-            && contents.whole_bytes > before
-        {
-            contents.torn_bytes = 0;
-        }
-    }
-    Ok(contents)
 }
 
 /// The events of a log that no segment holds.
@@ -131,7 +108,7 @@ impl TailEvents {
     pub(super) fn removals(&self) -> Vec<String> {
         let source = TailSource::new(&self.memory);
         let mut texts = Vec::new();
-        for position in source.of_type(REMOVAL_TYPE) {
+        for position in source.of_type(EVENTS_REMOVED) {
             let block = source.zones().partition_point(|zone| zone.first <= position).saturating_sub(1);
             let Some(first) = source.zones().get(block).map(|zone| zone.first) else { continue };
             if let Ok(rows) = source.rows(block) {

@@ -1,5 +1,6 @@
 //! What verify is told: a head that was noted elsewhere, and how many threads may work.
 
+use crate::storage::chain::hex;
 use std::fmt;
 use std::str::FromStr;
 
@@ -47,16 +48,6 @@ impl FromStr for Head {
         }
         Ok(Self { chain, sequence: sequence.parse().map_err(|_| HeadError)? })
     }
-}
-
-/// A hash in hexadecimal digits.
-pub(super) fn hex(hash: &[u8; 32]) -> String {
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or('0');
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-        text
-    })
 }
 
 /// What verify is told. The default checks all that the store itself can prove, with a thread for each core.

@@ -3,14 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::coverage::{Known, Run};
-use super::options::hex;
 use super::segments::Checked;
 use super::{Severity, Verification};
-use crate::storage::chain::{Anchor, Hash, next_link};
-use crate::storage::segment::RemovalCause;
+use crate::storage::chain::{Anchor, Hash, hex, next_link};
+use crate::storage::{EVENTS_REMOVED, RemovalCause};
 
-/// The kind of the events that say what was removed. That these are removed is said in `kv.jsonl` only.
-const REMOVAL_TYPE: &str = "events_removed";
 /// Links that are tried at most between two that are known.
 const LINKS_MAX: usize = 1 << 20;
 
@@ -109,7 +106,7 @@ pub(super) fn check_reduced(segments: &[Checked], said: &Said, verification: &mu
                 ));
                 continue;
             }
-            if is_reached(&steps, &hex(&gone.root), left.as_deref()) || name == REMOVAL_TYPE {
+            if is_reached(&steps, &hex(&gone.root), left.as_deref()) || name == EVENTS_REMOVED {
                 continue;
             }
             let said_last = steps.iter().any(|step| step.root_after == left);

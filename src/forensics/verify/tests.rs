@@ -157,7 +157,7 @@ fn what_was_removed_needs_an_event_that_says_so() {
     assert!(found.lost.is_empty());
 
     let writer = Store::open(store.path()).expect("opens");
-    let hash = |hash: &Hash| super::options::hex(hash);
+    let hash = |hash: &Hash| crate::storage::chain::hex(hash);
     let text = format!(
         concat!(
             r#"{{"event_type":"events_removed","removed_type":"pod_evicted","cause":"thinned","first_sequence":1,"#,

@@ -89,6 +89,10 @@ impl Contents {
     }
 }
 
+/// The type of the events in which a store says what retention removed from it. That these themselves are removed is
+/// said in `kv.jsonl` only.
+pub(crate) const EVENTS_REMOVED: &str = "events_removed";
+
 /// Events of one type that a segment had when it was sealed and has no more: a tombstone in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RemovedRecord {

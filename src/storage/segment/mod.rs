@@ -26,6 +26,6 @@ mod text;
 
 pub(crate) use builder::{Sealing, build, rebuild};
 pub use contents::RemovalCause;
-pub(crate) use contents::{Contents, RemovedRecord};
+pub(crate) use contents::{Contents, EVENTS_REMOVED, RemovedRecord};
 pub(crate) use reader::{SegmentCache, SegmentReader};
 pub(crate) use recover::{Recovered, Recovery, rebuild_lossy, recover};

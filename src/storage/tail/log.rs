@@ -232,20 +232,15 @@ fn put_frame(kind: u8, stored: &[u8], raw_bytes: usize, out: &mut Vec<u8>) {
 /// is all zeros: it was being started when the process died, the power went or the disk was full, and holds
 /// no event.
 pub(crate) fn read_log(path: &Path, from: u64) -> Result<Option<LogContents>, StoreError> {
-    let bytes = files::read(path, LOG_BYTES_MAX)?;
-    if ends_within_header(&bytes) || bytes.iter().all(|&byte| byte == 0) {
-        return Ok(None);
-    }
-    parse_log(&bytes, from, path).map(Some)
+    parse_log_or_none(&files::read(path, LOG_BYTES_MAX)?, from, path)
 }
 
-/// The length of the log in these bytes up to the end of its last whole frame; nothing if it holds no event, as
-/// [`read_log`] says.
-pub(crate) fn whole_bytes(bytes: &[u8], path: &Path) -> Result<Option<u64>, StoreError> {
+/// As [`read_log`], from bytes in memory.
+pub(crate) fn parse_log_or_none(bytes: &[u8], from: u64, path: &Path) -> Result<Option<LogContents>, StoreError> {
     if ends_within_header(bytes) || bytes.iter().all(|&byte| byte == 0) {
         return Ok(None);
     }
-    parse_log(bytes, 0, path).map(|contents| Some(contents.whole_bytes))
+    parse_log(bytes, from, path).map(Some)
 }
 
 /// Reads the header of a log alone. Nothing if the log ends within it or starts with zeros.

@@ -5,17 +5,17 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::error::BackupError;
 use super::manifest::{BackupFile, BackupManifest, UNFINISHED_FILE, log_name, segment_name};
 use super::{BackupOptions, BackupReport, FileCount, copy, place};
 use crate::error::StoreError;
+use crate::storage::chain::hex;
 use crate::storage::files::{self, FOREIGN_FILE, FORMAT_FILE, LOG_ENDING, SEGMENT_ENDING};
 use crate::storage::foreign::ForeignView;
 use crate::storage::keyed::PUBLISHED_FILE;
 use crate::storage::segment::SegmentCache;
-use crate::storage::tail::{LOG_BYTES_MAX, whole_bytes};
+use crate::storage::tail::{LOG_BYTES_MAX, parse_log_or_none, read_settled};
 use crate::store::config::Durability;
 use crate::store::directory::Directory;
 use crate::store::pieces::Pieces;
@@ -23,10 +23,6 @@ use crate::store::pieces::Pieces;
 /// How often the store is listed again when files vanish while it is read. What is still not there then is gone for
 /// another reason, as the place of the backup may be.
 const LISTED_AGAIN_MAX: usize = 1000;
-/// How often a log that ends within a frame is looked at: one that is being written goes on.
-const LOOKS_AT_A_TORN_END: u32 = 5;
-/// The time between two looks.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// Memory for reading the finished backup, in bytes.
 const CACHE_BYTES: u64 = 1 << 20;
 
@@ -201,24 +197,13 @@ impl Run<'_> {
     fn take_log(&mut self, id: u64) -> Result<(), BackupError> {
         let name = log_name(id);
         let path = self.source.root.join(&name);
-        let (mut bytes, mut whole) = (Vec::new(), 0);
-        for look in 0..LOOKS_AT_A_TORN_END {
-            bytes = files::read(&path, LOG_BYTES_MAX)?;
-            let before = whole;
-            whole = match whole_bytes(&bytes, &path) {
-                // It was being started.
-                Ok(None) => return Ok(()),
-                Ok(Some(whole)) => usize::try_from(whole).unwrap_or(usize::MAX).min(bytes.len()),
-                Err(_) => bytes.len(),
-            };
-            let goes_on = look > 0 && whole > before;
-            if whole == bytes.len() || goes_on {
-                bytes.truncate(whole);
-                break;
-            }
-            std::thread::sleep(BETWEEN_LOOKS);
-        }
-        let torn = bytes.len() - whole;
+        let (bytes, torn) = match read_settled(&path) {
+            // It was being started.
+            Ok(None) => return Ok(()),
+            Ok(Some((bytes, contents))) => (bytes, contents.torn_bytes),
+            Err(StoreError::Io { action, path, source }) => return Err(StoreError::Io { action, path, source }.into()),
+            Err(_) => (files::read(&path, LOG_BYTES_MAX)?, 0),
+        };
         if torn > 0 {
             let reason = format!("{torn} bytes at its end are torn off, and are in the backup as they are");
             self.problems.push(StoreError::damaged(&path, reason).to_string());
@@ -367,7 +352,8 @@ impl Run<'_> {
 
 /// What of a log is whole; all of one that cannot be read.
 fn whole_of<'a>(bytes: &'a [u8], path: &Path) -> &'a [u8] {
-    let whole = whole_bytes(bytes, path).ok().flatten().and_then(|whole| usize::try_from(whole).ok());
+    let contents = parse_log_or_none(bytes, 0, path).ok().flatten();
+    let whole = contents.and_then(|contents| usize::try_from(contents.whole_bytes).ok());
     whole.and_then(|whole| bytes.get(..whole)).unwrap_or(bytes)
 }
 
@@ -381,7 +367,7 @@ fn describe(place: &Directory, manifest: BackupManifest) -> Result<(BackupManife
     let snapshot = found.pieces.snapshot();
     let in_tails = found.pieces.tails.last().map_or(0, |tail| tail.next_sequence().saturating_sub(1));
     let anchor = found.anchor;
-    let head = blake3::Hash::from_bytes(anchor.chain).to_hex();
+    let head = hex(&anchor.chain);
     let manifest = BackupManifest {
         first_sequence: snapshot.first_sequence(),
         last_sequence: in_tails.max(found.pieces.sealed_sequence()).max(anchor.sequence),

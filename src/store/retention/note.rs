@@ -8,16 +8,14 @@ use chrono::{DateTime, Utc};
 use super::reduce::Gone;
 use crate::error::StoreError;
 use crate::event::{DynamicEvent, Event, timestamp};
-use crate::storage::RemovalCause;
-use crate::storage::chain::Hash;
+use crate::storage::chain::{Hash, hex};
 use crate::storage::keyed::Tree;
 use crate::storage::segment::SegmentReader;
+use crate::storage::{EVENTS_REMOVED, RemovalCause};
 use crate::store::Removal;
 use crate::store::config::WAITING_TAILS_MAX;
 use crate::store::shared::Shared;
 
-/// The kind of the event that says what was removed.
-const EVENTS_REMOVED: &str = "events_removed";
 /// Removals that are remembered one by one; older ones are forgotten.
 pub(crate) const REMOVALS_MAX: usize = 10_000;
 /// How long the sealer waits for whoever appends.
@@ -106,10 +104,6 @@ fn cause_name(cause: RemovalCause) -> &'static str {
         RemovalCause::Thinned => "thinned",
         RemovalCause::Lost => "lost",
     }
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Notes durably what goes. The sealer does not wait long for whoever appends, since they may wait for it: then nothing

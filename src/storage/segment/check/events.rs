@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::block::{self, BlockColumns, BlockHead, Kinds};
 use super::super::body::slice;
-use super::super::contents::{BlockRecord, Contents, TypeRecord};
+use super::super::contents::{BlockRecord, Contents, EVENTS_REMOVED, TypeRecord};
 use super::arrival::Arrival;
 use super::index::Index;
 use super::row::{BlockShape, RowWriter, text, texts_of};
@@ -14,9 +14,6 @@ use super::{Fault, Harm, LostRows, SegmentFacts};
 use crate::event::is_entity_value;
 use crate::storage::chain::next_link;
 use crate::storage::shape::{Shape, value_kind};
-
-/// The kind of the events that say what was removed.
-const REMOVAL_TYPE: &str = "events_removed";
 
 /// Checks all events, and what follows from them.
 pub(super) fn check(
@@ -152,7 +149,7 @@ impl EventsCheck<'_> {
             [only] => only,
             several => &several[block.shape_places.get(row).map_or(0, |&place| place as usize)],
         };
-        let is_removal = of_type.name == REMOVAL_TYPE;
+        let is_removal = of_type.name == EVENTS_REMOVED;
         let mut json_bytes = 0;
         for row in 0..rows {
             let start = self.arrival.bytes.len();
